@@ -1,0 +1,1 @@
+//! A work-stealing executor in entirely safe code.

@@ -1,0 +1,1 @@
+//! Fork-join for async code.

@@ -1,0 +1,2 @@
+//! The project's helper commands.
+fn main() {}
