@@ -1,0 +1,78 @@
+//! Who works: the reference count of [`Workers`] is the number of workers.
+//!
+//! A worker handle is an `Arc<Workers>` and nothing else. So a clone and a drop are an `Arc`'s, and
+//! `Arc` promises what a group needs: the last drop alone has the value to itself, after all other
+//! drops. That drop is the group's completion.
+//!
+//! The count lies in an allocation apart from the waiters' lock and on a cache line of its own, so
+//! that workers that come and go do not slow down waiters that register, and the other way round.
+//!
+//! # Nested groups
+//!
+//! A child group holds a worker handle of its parent, and releases it after its own completion,
+//! which may complete the parent in turn, and so on upwards. [`Parent`] does this in a loop: a chain
+//! of a million groups must not use a million stack frames.
+
+use crate::sync::{Arc, Weak};
+use crate::unit::Unit;
+use crate::unwind;
+use crate::waiters::Waiters;
+
+/// What the worker handles of one group share.
+// The alignment gives the count a line of its own: 64 bytes is the line of most 64-bit processors.
+// On 32-bit targets, most of them microcontrollers without a data cache, memory is dearer.
+#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
+pub(crate) struct Workers {
+    pub(crate) waiters: Arc<Waiters>,
+    /// Dropped after [`Workers::drop`] has run, even if that panicked: the order of the fields and
+    /// the language see to it.
+    parent: Parent,
+}
+
+impl Workers {
+    /// A group with one worker, the caller, that holds `parent` until it is done.
+    pub(crate) fn new(parent: Option<Unit>) -> Arc<Workers> {
+        let workers = Arc::new_cyclic(|workers: &Weak<Workers>| Workers {
+            waiters: Arc::new(Waiters::new(workers.clone())),
+            parent: Parent(parent),
+        });
+        #[cfg(feature = "trace")]
+        if let Some(parent) = &workers.parent.0 {
+            parent.seat().is_held_by(&workers.waiters);
+        }
+        workers
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.waiters.complete();
+    }
+}
+
+/// The unit of the parent that a child group holds.
+struct Parent(Option<Unit>);
+
+impl Drop for Parent {
+    fn drop(&mut self) {
+        // The common case, without a frame for what unwinding needs.
+        if self.0.is_some() {
+            unwind::for_each(Ancestors(self.0.take()), drop);
+        }
+    }
+}
+
+/// The groups that are done because a group below them is, from the nearest upwards. To drop one is
+/// to complete it.
+struct Ancestors(Option<Unit>);
+
+impl Iterator for Ancestors {
+    type Item = Workers;
+
+    fn next(&mut self) -> Option<Workers> {
+        // `into_inner` gives the value to the last of all that drop, and to nobody else.
+        let mut workers = Arc::into_inner(self.0.take()?.into_workers())?;
+        self.0 = workers.parent.0.take();
+        Some(workers)
+    }
+}
