@@ -1,0 +1,110 @@
+//! Drives one future on the calling thread.
+//!
+//! # Invariant
+//!
+//! A thread that sleeps here holds nothing that somebody else may be waiting for: no lock, no seat,
+//! no task but the one it is in.
+//!
+//! # Why it holds
+//!
+//! On a worker, the seat with all its queue goes to another thread before the first sleep
+//! ([`crew::vacate`](crate::crew::vacate)). The future is polled before that, so a `block_on` that
+//! finds its future ready costs no thread. Nothing is ever run on top of the blocked poll: what it
+//! waits for could wait for it.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::crew;
+use crate::parker::Parker;
+use crate::scheduler;
+use crate::sync::Arc;
+use crate::task::Home;
+
+thread_local! {
+    /// Taken while a `block_on` sleeps with it; one that is nested in another makes its own.
+    static CACHE: RefCell<Option<(Arc<Parker>, Waker)>> = const { RefCell::new(None) };
+}
+
+/// Runs `future` to its end on the calling thread, which sleeps while there is nothing to do for it.
+///
+/// Works anywhere: on a thread of its own, in a task, inside another `block_on`, in a destructor. In a
+/// task, the worker is replaced by another thread for as long as it sleeps here, so tasks go on, and
+/// even `block_on` on all workers at once does not deadlock. Still, a task that can `await` should.
+///
+/// Inside of `future`, [`spawn`](crate::spawn) means what it means outside: the executor of the
+/// surrounding task or of the surrounding [`Executor::block_on`](crate::Executor::block_on), else the
+/// global one. A `block_on` that spawns nothing starts no thread.
+///
+/// # Cost
+///
+/// No allocation but for the first call on a thread, and for calls nested in others.
+///
+/// # Panics
+///
+/// When `future` panics. On a worker also if no thread can be started to take its place; the message
+/// says why.
+///
+/// # Examples
+///
+/// ```
+/// let answer = rejoin::block_on(async { 6 * 7 });
+/// assert_eq!(answer, 42);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let cached = CACHE.try_with(|cache| cache.borrow_mut().take());
+    let (parker, waker) = cached.ok().flatten().unwrap_or_else(|| {
+        let parker = Parker::new();
+        let waker = wakes(&parker);
+        (parker, waker)
+    });
+    let cx = &mut Context::from_waker(&waker);
+    let output = loop {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            break output;
+        }
+        if parker.take_unpark() {
+            continue;
+        }
+        if scheduler::is_seated() {
+            if let Err(error) = crew::vacate() {
+                panic!(
+                    "block_on could not start thread {} to take the place of the worker that it \
+                     blocks: {}; start the executor with more threads, or await instead",
+                    error.thread, error.error
+                );
+            }
+        }
+        parker.park();
+    };
+    let _ = CACHE.try_with(|cache| *cache.borrow_mut() = Some((parker, waker)));
+    output
+}
+
+/// [`block_on`], with the executor `home` as what a free `spawn` means inside.
+pub(crate) fn block_on_inside<F: Future>(home: Home, future: F) -> F::Output {
+    /// Puts back what it was, also when the future panics.
+    struct Restore(Option<Home>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            scheduler::set_inside(self.0);
+        }
+    }
+
+    let _restore = Restore(scheduler::set_inside(Some(home)));
+    block_on(future)
+}
+
+#[cfg(not(all(test, rejoin_model)))]
+fn wakes(parker: &Arc<Parker>) -> Waker {
+    Waker::from(Arc::clone(parker))
+}
+
+#[cfg(all(test, rejoin_model))]
+fn wakes(_: &Arc<Parker>) -> Waker {
+    unreachable!("the models wake the parker themselves")
+}

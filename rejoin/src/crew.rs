@@ -1,0 +1,295 @@
+//! The threads of one executor, and the seats that they take in turn.
+//!
+//! There are as many seats as the executor has workers, and at least as many threads. A worker that
+//! is about to block in [`block_on`](crate::block_on) gives its seat up first ([`vacate`]), and another
+//! thread takes it: one that has none, or a new one. When the blocked thread comes back its task goes
+//! on without a seat; after that poll it takes a vacant one, or waits for one, or leaves.
+//!
+//! # The rule
+//!
+//! There are at most as many threads as the executor has workers, plus those that block at the
+//! moment, plus as many again as it has workers that wait for a seat without using any processor time.
+//!
+//! # The end
+//!
+//! The last thread to leave ends the executor's service, in [`Crew::leave`]: it alone can know that
+//! nothing is left, because every queue but the injector is then in nobody's hands and empty, and the
+//! injector closes only when it is empty, under its own lock.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle, ThreadId};
+
+use crate::current;
+use crate::hooks::{Hooks, tell};
+use crate::scheduler::{self, Scheduler};
+use crate::seat::Held;
+use crate::sync::{Condvar, Lock};
+use crate::task::{ExecutorId, Home, PanicStrategy};
+use crate::worker::{Stop, Worker, cancel_rest};
+
+/// How the threads of an executor are made.
+pub(crate) struct Make {
+    pub(crate) workers: usize,
+    pub(crate) name: Box<dyn Fn(usize) -> String + Send + Sync>,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) panics: PanicStrategy,
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+/// See the module's documentation.
+pub(crate) struct Crew {
+    id: ExecutorId,
+    scheduler: &'static Scheduler,
+    make: Make,
+    state: Lock<State>,
+    /// A seat became vacant, a thread left, or the crew is closing.
+    changed: Condvar,
+}
+
+struct State {
+    vacant: Vec<Held>,
+    /// Threads that wait for a seat.
+    waiting: usize,
+    /// Threads that have been started and have not left.
+    alive: usize,
+    /// Whether any thread has ever been started.
+    started: bool,
+    /// The next thread's index.
+    next: usize,
+    threads: Vec<JoinHandle<()>>,
+    closing: bool,
+}
+
+thread_local! {
+    /// The crew that the calling thread belongs to.
+    static CREW: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
+}
+
+/// Which thread could not be started, and why.
+#[derive(Debug)]
+pub(crate) struct StartError {
+    pub(crate) thread: usize,
+    pub(crate) error: io::Error,
+}
+
+impl Crew {
+    /// Starts all threads, or none.
+    pub(crate) fn start(make: Make) -> Result<Arc<Self>, StartError> {
+        let (scheduler, id, vacant) = Scheduler::acquire(make.workers, &make.hooks);
+        let crew = Arc::new(Self {
+            id,
+            scheduler,
+            state: Lock::new(State {
+                vacant,
+                waiting: 0,
+                alive: 0,
+                started: false,
+                next: 0,
+                threads: Vec::new(),
+                closing: false,
+            }),
+            changed: Condvar::new(),
+            make,
+        });
+        for _ in 0..crew.make.workers {
+            if let Err(error) = crew.start_thread() {
+                crew.close();
+                return Err(error);
+            }
+        }
+        Ok(crew)
+    }
+
+    /// Where tasks of this crew are spawned to.
+    pub(crate) fn home(&self) -> Home {
+        Home {
+            id: self.id,
+            panics: self.make.panics,
+        }
+    }
+
+    /// How many workers there are meant to be.
+    pub(crate) fn workers(&self) -> usize {
+        self.make.workers
+    }
+
+    fn start_thread(self: &Arc<Self>) -> Result<(), StartError> {
+        let index = {
+            let mut state = self.state.lock();
+            state.alive += 1;
+            state.next += 1;
+            state.next - 1
+        };
+        let mut builder = thread::Builder::new().name((self.make.name)(index));
+        if let Some(bytes) = self.make.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let crew = Arc::clone(self);
+        let started = builder.spawn(move || crew.run_thread(index));
+        let mut state = self.state.lock();
+        match started {
+            Ok(thread) => {
+                state.started = true;
+                state.threads.push(thread);
+                Ok(())
+            }
+            Err(error) => {
+                state.alive -= 1;
+                let thread = index;
+                Err(StartError { thread, error })
+            }
+        }
+    }
+
+    /// The life of one thread.
+    fn run_thread(self: Arc<Self>, index: usize) {
+        CREW.with_borrow_mut(|crew| *crew = Some(Arc::clone(&self)));
+        current::become_worker(&self.scheduler.registry, &self.make.hooks);
+        scheduler::set_inside(Some(self.home()));
+        tell(self.make.hooks.thread_start.as_ref(), |hook| hook(index));
+        let mut worker = Worker::new(self.scheduler);
+        while let Some(held) = self.wait_for_seat() {
+            self.scheduler.idle.sit_down();
+            scheduler::take_seat(self.id, self.scheduler, held);
+            let stop = worker.work();
+            if let Some(held) = scheduler::leave_seat() {
+                self.scheduler.idle.stand_up();
+                self.state.lock().vacant.push(held);
+            }
+            if stop == Stop::Leave {
+                break;
+            }
+        }
+        tell(self.make.hooks.thread_stop.as_ref(), |hook| hook(index));
+        self.leave();
+    }
+
+    /// A vacant seat, as soon as there is one; `None` when this thread is not needed any more.
+    fn wait_for_seat(&self) -> Option<Held> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(held) = state.vacant.pop() {
+                return Some(held);
+            }
+            if state.closing || state.waiting >= self.make.workers {
+                return None;
+            }
+            state.waiting += 1;
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(|poison| poison.into_inner());
+            state.waiting -= 1;
+        }
+    }
+
+    /// The last thing that a thread does.
+    fn leave(&self) {
+        loop {
+            cancel_rest_if_closing(self);
+            let mut state = self.state.lock();
+            let last = state.closing && state.alive == 1;
+            if last && !self.scheduler.release(&mut state.vacant) {
+                // Something came in after the look above.
+                continue;
+            }
+            state.alive -= 1;
+            if !state.closing {
+                // A surplus thread: nobody will join it.
+                forget_own_handle(&mut state.threads);
+            }
+            break;
+        }
+        self.changed.notify_all();
+    }
+
+    /// Gives the seat `held` to a thread that has none, or to a new one. If there is none to be had,
+    /// the seat comes back with the reason.
+    fn give(self: &Arc<Self>, held: Held) -> Result<(), (Held, StartError)> {
+        {
+            let mut state = self.state.lock();
+            state.vacant.push(held);
+            if state.waiting >= state.vacant.len() {
+                self.changed.notify_all();
+                return Ok(());
+            }
+        }
+        let Err(error) = self.start_thread() else {
+            return Ok(());
+        };
+        // Somebody may have come by and taken the seat meanwhile, and then all is well.
+        match self.state.lock().vacant.pop() {
+            Some(held) => Err((held, error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Cancels all tasks, and waits until every thread has left; if the calling thread is one of them,
+    /// until it is the only one, and then leaves it to end when its current poll has.
+    pub(crate) fn close(&self) {
+        self.state.lock().closing = true;
+        self.changed.notify_all();
+        self.scheduler.close();
+        let own = is_member(self.id);
+        let threads = {
+            let mut state = self.state.lock();
+            while state.alive > usize::from(own) {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(|poison| poison.into_inner());
+            }
+            if !state.started {
+                // No thread was ever there to end the service.
+                let mut vacant = std::mem::take(&mut state.vacant);
+                while !self.scheduler.release(&mut vacant) {
+                    cancel_rest(self.scheduler);
+                }
+            }
+            std::mem::take(&mut state.threads)
+        };
+        let own = thread::current().id();
+        for thread in threads {
+            if thread.thread().id() != own {
+                // A worker does not unwind; if it ever did, its message has been printed.
+                drop(thread.join());
+            }
+        }
+    }
+}
+
+fn cancel_rest_if_closing(crew: &Crew) {
+    if crew.state.lock().closing {
+        cancel_rest(crew.scheduler);
+    }
+}
+
+fn forget_own_handle(threads: &mut Vec<JoinHandle<()>>) {
+    let own: ThreadId = thread::current().id();
+    threads.retain(|thread| thread.thread().id() != own);
+}
+
+/// Whether the calling thread is one of the executor `id`.
+fn is_member(id: ExecutorId) -> bool {
+    CREW.try_with(|crew| crew.borrow().as_ref().is_some_and(|crew| crew.id == id))
+        .unwrap_or(false)
+}
+
+/// Gives up the calling thread's seat, if it has one, because it is about to block. On failure the
+/// thread keeps it.
+pub(crate) fn vacate() -> Result<(), StartError> {
+    let crew = CREW.try_with(|crew| crew.borrow().clone()).ok().flatten();
+    let Some(crew) = crew else { return Ok(()) };
+    let Some(held) = scheduler::leave_seat() else {
+        return Ok(());
+    };
+    held.end();
+    crew.scheduler.idle.stand_up();
+    crew.give(held).map_err(|(held, error)| {
+        crew.scheduler.idle.sit_down();
+        scheduler::take_seat(crew.id, crew.scheduler, held);
+        error
+    })
+}

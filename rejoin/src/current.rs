@@ -1,0 +1,128 @@
+//! What a task may know of the thread that polls it.
+//!
+//! The wrapper around a user's future ([`task`](crate::task)) knows no queues and no threads. What it
+//! needs of the executor it finds here: the registry that it enters when it first waits, the hooks
+//! that hear of its end, and whether it is run only in order to be cancelled. A worker sets this once,
+//! when its thread starts.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use crate::hooks::{Finish, Hooks, Payload, TaskInfo, tell};
+use crate::registry::Registry;
+
+thread_local! {
+    static CURRENT: Current = const { Current {
+        registry: Cell::new(None),
+        shard: Cell::new(0),
+        cancelling: Cell::new(false),
+        hooked: Cell::new(false),
+    } };
+    /// Apart from the above, which has nothing to drop and so costs no check at each access.
+    static HOOKED: RefCell<Hooked> = const { RefCell::new(Hooked { hooks: None, task: None }) };
+}
+
+/// Plain cells; see the module's documentation.
+struct Current {
+    registry: Cell<Option<&'static Registry>>,
+    shard: Cell<u32>,
+    cancelling: Cell<bool>,
+    hooked: Cell<bool>,
+}
+
+/// Set only on the workers of an executor with hooks.
+struct Hooked {
+    hooks: Option<Arc<Hooks>>,
+    task: Option<TaskInfo>,
+}
+
+/// Makes the calling thread one that polls tasks of the executor with this `registry`.
+pub(crate) fn become_worker(registry: &'static Registry, hooks: &Arc<Hooks>) {
+    CURRENT.with(|current| {
+        current.registry.set(Some(registry));
+        current.hooked.set(hooks.any_for_tasks());
+    });
+    HOOKED.with_borrow_mut(|hooked| hooked.hooks = Some(Arc::clone(hooks)));
+}
+
+/// Tasks that first wait on this thread enter the shard near `shard`.
+pub(crate) fn set_shard(shard: u32) {
+    CURRENT.with(|current| current.shard.set(shard));
+}
+
+/// The registry of the executor whose task is polled, and the shard to prefer.
+pub(crate) fn registry() -> Option<(&'static Registry, u32)> {
+    CURRENT.with(|current| Some((current.registry.get()?, current.shard.get())))
+}
+
+/// Whether the task that is polled is to be cancelled; asked once, at the beginning of a poll.
+pub(crate) fn take_cancelling() -> bool {
+    CURRENT.with(|current| current.cancelling.replace(false))
+}
+
+/// Runs `run`, which runs one runnable, so that its task is cancelled instead of polled.
+pub(crate) fn cancelling(run: impl FnOnce()) {
+    CURRENT.with(|current| {
+        let before = current.cancelling.replace(true);
+        run();
+        // A task that was closed already is dropped without a look at the flag.
+        current.cancelling.set(before);
+    });
+}
+
+/// Like [`cancelling`], for a task whose executor is gone: no registry and no hook has it.
+pub(crate) fn cancelling_for_nobody(run: impl FnOnce()) {
+    CURRENT.with(|current| {
+        let registry = current.registry.take();
+        let hooked = current.hooked.replace(false);
+        cancelling(run);
+        current.registry.set(registry);
+        current.hooked.set(hooked);
+    });
+}
+
+/// Whether hooks want to hear of what happens to tasks on this thread.
+pub(crate) fn is_hooked() -> bool {
+    CURRENT.with(|current| current.hooked.get())
+}
+
+/// The hooks of this thread's executor.
+fn hooks() -> Option<Arc<Hooks>> {
+    HOOKED
+        .try_with(|hooked| hooked.borrow().hooks.clone())
+        .ok()
+        .flatten()
+}
+
+/// Runs `run`, which runs one runnable of the task `info`, between the hooks for a poll.
+#[cold]
+pub(crate) fn hooked_poll(info: TaskInfo, run: impl FnOnce()) {
+    let Some(hooks) = hooks() else { return run() };
+    tell(hooks.poll_begin.as_ref(), |hook| hook(&info));
+    let before = HOOKED.with_borrow_mut(|hooked| hooked.task.replace(info.clone()));
+    run();
+    HOOKED.with_borrow_mut(|hooked| hooked.task = before);
+    tell(hooks.poll_end.as_ref(), |hook| hook(&info));
+}
+
+/// Tells the hooks that the task that is polled panicked.
+#[cold]
+pub(crate) fn tell_panic(payload: &Payload) {
+    tell_of_task(|hooks, task| tell(hooks.panic.as_ref(), |hook| hook(task, payload.get())));
+}
+
+/// Tells the hooks that the task that is polled ended.
+#[cold]
+pub(crate) fn tell_finish(how: Finish) {
+    tell_of_task(|hooks, task| tell(hooks.finish.as_ref(), |hook| hook(task, how)));
+}
+
+fn tell_of_task(call: impl FnOnce(&Hooks, &TaskInfo)) {
+    let task = HOOKED
+        .try_with(|hooked| hooked.borrow().task.clone())
+        .ok()
+        .flatten();
+    if let (Some(hooks), Some(task)) = (hooks(), task) {
+        call(&hooks, &task);
+    }
+}

@@ -1,0 +1,371 @@
+//! Who is asleep, and who wakes them.
+//!
+//! # Invariants
+//!
+//! 1. While a runnable lies in a queue, some worker is awake or has been told to wake.
+//! 2. While a worker polls and another one is parked, a runnable in the polling worker's queue is
+//!    taken by somebody after two ticks of the watcher at most.
+//! 3. While no worker polls, nobody sleeps with a timeout (after [`policy::LINGER`] ticks).
+//!
+//! # Why the first holds
+//!
+//! Each side speaks before it looks:
+//!
+//! - a producer outside (a) pushes to the injector, (b) fences, (c) reads `counts`;
+//! - a worker (1) enters `counts` as parked, (2) fences, (3) looks at every queue, (4) parks.
+//!
+//! Both fences are `SeqCst`, so one is first. If (b) is, step (3) finds the runnable and the worker
+//! gets up again. If (2) is, step (c) finds the worker and calls it; the parker remembers a call that
+//! comes before the park.
+//!
+//! A producer may find a worker *searching* and leave it at that. The searcher ends its search in one
+//! of two ways. Either it finds something: if it was the last to search, it calls another worker in
+//! the producer's place ([`Idle::stop_searching`]). Or it does not: it leaves the searching and enters
+//! the parked in one step, and (2) to (4) follow. A worker that parks without having searched may
+//! skip (3) only if somebody else was searching at that moment.
+//!
+//! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
+//! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
+//!
+//! `model::idle` fails without either fence.
+//!
+//! # Why the second holds
+//!
+//! At most one parked worker is the *watcher*: it sleeps with a timeout and looks at the others at
+//! every tick ([`Watch::look`]). A ring that holds something while the watcher sleeps is reason enough
+//! to get up. The slot is private to the flow between two tasks as long as the owner's poll counter
+//! moves; a worker whose counter has not moved for a whole tick is marked *slow*, and from then on
+//! thieves take from its slot too, and each of its pushes fences and calls a worker at once.
+//!
+//! A watcher is there when it is needed:
+//!
+//! - whoever parks while others run, and finds none, becomes the watcher, at no cost;
+//! - a worker that fills its slot while others are parked and none watches calls one
+//!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
+//! - a watcher leaves only when all others are parked, which is read under the lock through which
+//!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
+//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there.
+//!
+//! # What is not promised
+//!
+//! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
+//! polls that do end.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use crate::parker::Parker;
+use crate::policy;
+use crate::sync::{Arc, AtomicU8, AtomicU64, Lock, Ordering, fence};
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// A [`Counts`], changed under the lock of `sleepers` but for `searching`.
+    counts: CachePadded<AtomicU64>,
+    /// The parked workers; the one that lay down last is called first, its caches are warm.
+    sleepers: Lock<Vec<Arc<Bed>>>,
+}
+
+/// Where one thread sleeps.
+#[derive(Debug)]
+pub(crate) struct Bed {
+    parker: Arc<Parker>,
+    call: AtomicU8,
+}
+
+/// In bed, without a timeout.
+const SLEEP: u8 = 0;
+/// In bed, as the watcher.
+const WATCH: u8 = 1;
+/// Told to get up, and already counted as searching.
+const UP: u8 = 2;
+
+/// How a worker left its bed, or what it is in bed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Sleep,
+    Watch,
+    Up,
+}
+
+impl Bed {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            parker: Parker::new(),
+            call: AtomicU8::new(UP),
+        })
+    }
+
+    fn set(&self, call: u8) {
+        // Ordering: Relaxed; written under the lock of `sleepers`, and the reader is either its
+        // owner or was unparked after the write, which synchronises.
+        self.call.store(call, Ordering::Relaxed);
+    }
+
+    /// What the thread is in bed for at the moment.
+    pub(crate) fn call(&self) -> Call {
+        // Ordering: as in `set`.
+        match self.call.load(Ordering::Relaxed) {
+            SLEEP => Call::Sleep,
+            WATCH => Call::Watch,
+            _ => Call::Up,
+        }
+    }
+
+    /// Sleeps until somebody calls.
+    pub(crate) fn sleep(&self) {
+        self.parker.park();
+    }
+
+    /// Sleeps until somebody calls, or for one tick; says whether somebody called.
+    pub(crate) fn doze(&self, tick: Duration) -> bool {
+        self.parker.park_until(Instant::now() + tick)
+    }
+}
+
+/// How many workers are in which state, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts(u64);
+
+impl Counts {
+    const FIELD: u32 = 20;
+    const MASK: u64 = (1 << Self::FIELD) - 1;
+    const PARKED: u64 = 1;
+    const SEARCHING: u64 = 1 << Self::FIELD;
+    const SEATED: u64 = 1 << (2 * Self::FIELD);
+    const WATCHED: u64 = 1 << (3 * Self::FIELD);
+
+    fn parked(self) -> u32 {
+        (self.0 & Self::MASK) as u32
+    }
+
+    fn searching(self) -> u32 {
+        (self.0 >> Self::FIELD & Self::MASK) as u32
+    }
+
+    /// Workers that hold a seat, whatever they do.
+    fn seated(self) -> u32 {
+        (self.0 >> (2 * Self::FIELD) & Self::MASK) as u32
+    }
+
+    fn watched(self) -> bool {
+        self.0 & Self::WATCHED != 0
+    }
+}
+
+impl Idle {
+    pub(crate) fn new() -> Self {
+        Self {
+            counts: CachePadded::new(AtomicU64::new(0)),
+            sleepers: Lock::new(Vec::new()),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        // Ordering: Relaxed. Where a stale answer would matter, the caller has fenced.
+        Counts(self.counts.load(Ordering::Relaxed))
+    }
+
+    /// Adds and subtracts in one step; gives back what was there before.
+    fn change(&self, plus: u64, minus: u64) -> Counts {
+        // Ordering: AcqRel, so that whoever reads a state by a read-modify-write of its own also
+        // sees what led to it; the proof needs only the fences.
+        Counts(
+            self.counts
+                .fetch_add(plus.wrapping_sub(minus), Ordering::AcqRel),
+        )
+    }
+
+    /// A worker took a seat and runs.
+    pub(crate) fn sit_down(&self) {
+        self.change(Counts::SEATED, 0);
+    }
+
+    /// A worker gave its seat up, not parked and not searching.
+    pub(crate) fn stand_up(&self) {
+        self.change(0, Counts::SEATED);
+    }
+
+    // ---- producers ----
+
+    /// Calls one worker for one new task, unless somebody is searching. Enough for a worker's own
+    /// push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
+    #[inline]
+    pub(crate) fn notify(&self) {
+        let counts = self.counts();
+        if policy::worth_waking(counts.parked(), counts.searching()) {
+            self.call_one(false);
+        }
+    }
+
+    /// Calls one worker for one task that was pushed before, to a queue that others can see.
+    #[inline]
+    pub(crate) fn notify_from_outside(&self) {
+        // The fence (b) of the proof; its partner is in `lie_down`.
+        fence(Ordering::SeqCst);
+        self.notify();
+    }
+
+    /// Calls as many workers as there are, up to `tasks`.
+    pub(crate) fn notify_many(&self, tasks: usize) {
+        fence(Ordering::SeqCst);
+        for _ in 0..tasks {
+            if self.counts().parked() == 0 || !self.call_one(true) {
+                return;
+            }
+        }
+    }
+
+    /// Calls everybody: the executor is closing.
+    pub(crate) fn notify_all(&self) {
+        fence(Ordering::SeqCst);
+        while self.call_one(true) {}
+    }
+
+    /// Sees to it that somebody watches over the calling worker, whose slot has just been filled.
+    #[inline]
+    pub(crate) fn call_watcher(&self) {
+        let counts = self.counts();
+        if counts.parked() > 0 && !counts.watched() {
+            self.make_watcher();
+        }
+    }
+
+    #[cold]
+    fn call_one(&self, whoever_searches: bool) -> bool {
+        let bed = {
+            let mut sleepers = self.sleepers.lock();
+            // Again, now that nobody else can change it: two producers need not wake two workers.
+            if !whoever_searches && self.counts().searching() > 0 {
+                return false;
+            }
+            let watcher_last = |bed: &Arc<Bed>| bed.call() != Call::Watch;
+            let Some(index) = sleepers.iter().rposition(watcher_last).or({
+                // Only the watcher is left, or nobody.
+                sleepers.len().checked_sub(1)
+            }) else {
+                return false;
+            };
+            let bed = sleepers.remove(index);
+            self.leave_bed(&bed);
+            bed
+        };
+        bed.parker.unpark();
+        true
+    }
+
+    #[cold]
+    fn make_watcher(&self) {
+        let bed = {
+            let sleepers = self.sleepers.lock();
+            // The one that has slept longest: it will be called for work last.
+            let (Some(bed), false) = (sleepers.first(), self.counts().watched()) else {
+                return;
+            };
+            bed.set(WATCH);
+            self.change(Counts::WATCHED, 0);
+            Arc::clone(bed)
+        };
+        bed.parker.unpark();
+    }
+
+    /// From parked to searching, under the lock.
+    fn leave_bed(&self, bed: &Bed) {
+        let watched = match bed.call() {
+            Call::Watch => Counts::WATCHED,
+            Call::Sleep | Call::Up => 0,
+        };
+        bed.set(UP);
+        self.change(Counts::SEARCHING, Counts::PARKED + watched);
+    }
+
+    // ---- workers ----
+
+    /// Whether the calling worker may search; if so, it must end that by
+    /// [`stop_searching`](Self::stop_searching) or [`lie_down`](Self::lie_down).
+    pub(crate) fn start_searching(&self) -> bool {
+        // Ordering: Relaxed load, AcqRel on success as in `change`.
+        self.counts
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |counts| {
+                let counts = Counts(counts);
+                policy::may_search(counts.searching(), counts.seated())
+                    .then_some(counts.0 + Counts::SEARCHING)
+            })
+            .is_ok()
+    }
+
+    /// The calling worker, which was searching, found something. If nobody else searches, it calls
+    /// another worker in place of the producers that relied on it.
+    pub(crate) fn stop_searching(&self) {
+        if self.change(0, Counts::SEARCHING).searching() == 1 {
+            // No fence is needed: a producer that relied on this search read `counts` before the
+            // read-modify-write above, so those that sleep had been there before; and whoever lies
+            // down later looks at the queues itself.
+            self.notify();
+        }
+    }
+
+    /// Enters the calling worker as parked, and says whether it has to look at the queues once more.
+    /// It must then [`get_up`](Self::get_up), or sleep until [`Bed::call`] says `Up`.
+    pub(crate) fn lie_down(&self, bed: &Arc<Bed>, searching: bool) -> bool {
+        let must_look = {
+            let mut sleepers = self.sleepers.lock();
+            sleepers.push(Arc::clone(bed));
+            let minus = if searching { Counts::SEARCHING } else { 0 };
+            let counts = self.counts();
+            // Only threads that hold the lock change what is read here.
+            let others_run = counts.parked() + 1 < counts.seated();
+            if others_run && !counts.watched() {
+                bed.set(WATCH);
+                self.change(Counts::PARKED + Counts::WATCHED, minus)
+                    .searching()
+            } else {
+                bed.set(SLEEP);
+                self.change(Counts::PARKED, minus).searching()
+            }
+        } == u32::from(searching);
+        // The fence (2) of the proof; its partner is in `notify_from_outside`.
+        fence(Ordering::SeqCst);
+        must_look
+    }
+
+    /// Takes the calling worker, which lay down, out of bed again: it is searching now. If somebody
+    /// called it meanwhile, it is searching already, and the call is consumed here.
+    pub(crate) fn get_up(&self, bed: &Arc<Bed>) {
+        {
+            let mut sleepers = self.sleepers.lock();
+            if let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) {
+                sleepers.remove(index);
+                self.leave_bed(bed);
+                return;
+            }
+        }
+        bed.parker.park();
+    }
+
+    /// Gives the watcher's role up if nobody runs, or if `all_slow` that run are marked slow; says
+    /// whether it did. The caller looks once more a tick later.
+    pub(crate) fn stop_watching(&self, bed: &Arc<Bed>, all_slow: bool) -> bool {
+        let _unchanged = self.sleepers.lock();
+        let counts = self.counts();
+        let nobody_runs = counts.parked() == counts.seated();
+        if bed.call() != Call::Watch || !(nobody_runs || all_slow) {
+            return false;
+        }
+        bed.set(SLEEP);
+        self.change(0, Counts::WATCHED);
+        true
+    }
+
+    /// Takes the watcher's role up again after [`stop_watching`](Self::stop_watching), unless somebody
+    /// else has it or the caller has been called for work.
+    pub(crate) fn resume_watching(&self, bed: &Arc<Bed>) {
+        let _unchanged = self.sleepers.lock();
+        if bed.call() == Call::Sleep && !self.counts().watched() {
+            bed.set(WATCH);
+            self.change(Counts::WATCHED, 0);
+        }
+    }
+}

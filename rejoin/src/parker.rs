@@ -1,0 +1,133 @@
+//! Parks one thread; remembers an early unpark.
+//!
+//! # Invariant
+//!
+//! Every [`park`](Parker::park) that begins after an [`unpark`](Parker::unpark) not yet consumed
+//! returns at once, and every `park` returns only because of an `unpark`.
+//!
+//! # Why it holds
+//!
+//! `state` is ours alone, so user code that parks or unparks this thread by `std::thread` can cause
+//! a vain wake-up of the inner loop but can neither end a `park` nor steal a notification: the loop
+//! looks at `state` again before it sleeps, and `Thread::unpark` is called after `state` was set.
+//!
+//! This is the interface that the idle protocol sleeps through: park, park until, unpark. A worker
+//! that is to sleep in an I/O reactor brings another implementation of the same three verbs.
+
+use std::fmt;
+#[cfg(not(all(test, rejoin_model)))]
+use std::task::Wake;
+use std::time::Instant;
+
+use crate::sync::{Arc, AtomicU8, Ordering, Thread, current, park, park_timeout};
+
+/// Nobody sleeps, nothing is remembered.
+const EMPTY: u8 = 0;
+/// The thread sleeps or is about to; set by `park` only.
+const PARKED: u8 = 1;
+/// An unpark is remembered; set by `unpark` only, excludes both others.
+const NOTIFIED: u8 = 2;
+
+/// Parks the thread that made it.
+pub(crate) struct Parker {
+    state: AtomicU8,
+    thread: Thread,
+}
+
+impl Parker {
+    /// A parker for the calling thread; only that thread may park with it.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: AtomicU8::new(EMPTY),
+            thread: current(),
+        })
+    }
+
+    /// Sleeps until [`unpark`](Self::unpark) is called, or returns at once if it has been.
+    pub(crate) fn park(&self) {
+        if self.announce() {
+            return;
+        }
+        loop {
+            park();
+            if self.consume() {
+                return;
+            }
+        }
+    }
+
+    /// Like [`park`](Self::park), but gives up at `deadline`. Says whether an unpark was consumed.
+    pub(crate) fn park_until(&self, deadline: Instant) -> bool {
+        if self.announce() {
+            return true;
+        }
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                // Ordering: as in `consume`. An unpark that came between the look at the clock and
+                // here is consumed, not lost.
+                return self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED;
+            }
+            park_timeout(left);
+            if self.consume() {
+                return true;
+            }
+        }
+    }
+
+    /// Ends the current `park`, or the next one.
+    pub(crate) fn unpark(&self) {
+        // Ordering: Release, read by the Acquire in `announce` and `consume`: what the caller wrote
+        // before is visible to the thread that it wakes. A second unpark continues the release
+        // sequence of the first.
+        if self.state.swap(NOTIFIED, Ordering::Release) == PARKED {
+            self.thread.unpark();
+        }
+    }
+
+    /// Consumes an unpark if there has been one, without sleeping.
+    pub(crate) fn take_unpark(&self) -> bool {
+        self.consume()
+    }
+
+    /// Announces that the thread is about to sleep; true if an unpark came first (it is consumed).
+    fn announce(&self) -> bool {
+        // Ordering: Acquire on failure pairs with `unpark`. Nothing is published by PARKED itself.
+        match self
+            .state
+            .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire)
+        {
+            Ok(_) => false,
+            Err(_) => {
+                // Ordering: Relaxed; only this thread leaves NOTIFIED, and the load above acquired.
+                self.state.store(EMPTY, Ordering::Relaxed);
+                true
+            }
+        }
+    }
+
+    /// Takes a remembered unpark, if there is one.
+    fn consume(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `unpark`.
+        self.state
+            .compare_exchange(NOTIFIED, EMPTY, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+#[cfg(not(all(test, rejoin_model)))]
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.unpark();
+    }
+}
+
+impl fmt::Debug for Parker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parker").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! The decisions of the scheduler, apart from the code that carries them out.
+//!
+//! Everything here is a pure function of what the caller saw: which source a worker looks at first,
+//! whom it robs and in what order, how much it takes, how many sleepers a push is worth. A simulated
+//! executor makes the same decisions, and a test can ask for any of them.
+
+use std::time::Duration;
+
+/// However busy it is, a worker looks at the injector first once in this many polls. A prime, so
+/// that no pattern of tasks keeps step with it.
+pub(crate) const INJECTOR_INTERVAL: u32 = 61;
+
+/// Polls in a row out of the LIFO slot after which the ring comes first: two tasks that wake each
+/// other for ever leave every fourth poll to the rest.
+pub(crate) const SLOT_STREAK: u32 = 3;
+
+/// How often an idle worker looks around before it lies down.
+pub(crate) const SEARCHES: u32 = 3;
+
+/// The first tick of a watcher that has just been called.
+pub(crate) const FIRST_TICK: Duration = Duration::from_micros(50);
+
+/// The longest tick of a watcher: what a task waits at most behind a poll that turns out slow is
+/// two of them.
+pub(crate) const LAST_TICK: Duration = Duration::from_micros(400);
+
+/// Ticks that a watcher goes on for when nothing runs any more, in case that something soon does.
+pub(crate) const LINGER: u32 = 2;
+
+/// Most tasks that a worker takes out of the injector at once, beside the one it runs.
+const INJECTOR_BATCH: usize = 64;
+
+/// Where a worker looks first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// The injector, then its own queue.
+    Injector,
+    /// Its own slot, then its ring.
+    Slot,
+    /// Its own ring, then its slot.
+    Ring,
+}
+
+/// Where to look first at the `tick`-th poll after `streak` polls in a row out of the slot.
+pub(crate) fn first(tick: u32, streak: u32) -> First {
+    if tick % INJECTOR_INTERVAL == 0 {
+        First::Injector
+    } else if streak < SLOT_STREAK {
+        First::Slot
+    } else {
+        First::Ring
+    }
+}
+
+/// Whom the worker on `seat` robs, in order: everybody else once, beginning at a place that moves
+/// with `tick`, so that thieves spread.
+pub(crate) fn victims(seat: usize, seats: usize, tick: u32) -> impl Iterator<Item = usize> {
+    let start = tick as usize % seats.max(1);
+    (0..seats)
+        .map(move |step| (start + step) % seats)
+        .filter(move |&victim| victim != seat)
+}
+
+/// How many tasks, beside the one to run, a worker takes out of an injector in which `waiting` are
+/// left: its share, as far as it has room.
+pub(crate) fn injector_share(waiting: usize, workers: usize, room: usize) -> usize {
+    (waiting / workers.max(1)).min(INJECTOR_BATCH).min(room)
+}
+
+/// Whether one more worker may search while `searching` already do and `seats` there are: at most
+/// half, so that thieves don't queue up before one victim.
+pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
+    2 * searching < seats
+}
+
+/// Whether one more task is worth waking a sleeper: not while somebody is searching already, because
+/// the last searcher to find something passes the call on.
+pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
+    parked > 0 && searching == 0
+}
+
+/// The tick that follows `tick`.
+pub(crate) fn next_tick(tick: Duration) -> Duration {
+    (2 * tick).min(LAST_TICK)
+}
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_else_is_robbed_once_whatever_the_tick() {
+        for seats in 1..6 {
+            for seat in 0..seats {
+                for tick in 0..12 {
+                    let mut seen: Vec<_> = victims(seat, seats, tick).collect();
+                    seen.sort_unstable();
+                    let all: Vec<_> = (0..seats).filter(|&other| other != seat).collect();
+                    assert_eq!(seen, all);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_slot_comes_first_three_times_in_four() {
+        let order: Vec<_> = (0..=SLOT_STREAK).map(|streak| first(1, streak)).collect();
+        assert_eq!(order, [First::Slot, First::Slot, First::Slot, First::Ring]);
+    }
+
+    #[test]
+    fn the_injector_comes_first_now_and_then_whatever_the_streak() {
+        for streak in 0..10 {
+            assert_eq!(first(INJECTOR_INTERVAL, streak), First::Injector);
+        }
+    }
+
+    #[test]
+    fn a_share_of_the_injector_leaves_something_for_the_others() {
+        assert_eq!(injector_share(9, 2, 100), 4);
+        assert_eq!(injector_share(9, 2, 3), 3);
+        assert_eq!(injector_share(1_000_000, 2, 256), INJECTOR_BATCH);
+        assert_eq!(injector_share(0, 2, 256), 0);
+    }
+
+    #[test]
+    fn a_lone_worker_may_search() {
+        assert!(may_search(0, 1));
+        assert!(!may_search(1, 2));
+        assert!(may_search(1, 3));
+    }
+}

@@ -1,0 +1,149 @@
+//! The tasks that wait: entered at their first Pending, left by the one way out.
+//!
+//! # Invariant
+//!
+//! A task that has returned Pending and has not ended is in its executor's registry, or will be run
+//! once more because the registry is closed.
+//!
+//! # Why it holds
+//!
+//! Only the poll that returns Pending enters the task, and only [`task`](crate::task)'s one way out
+//! takes it off the list, with the key it was given. [`close`](Registry::close) marks each shard under
+//! the shard's lock before it takes the wakers: an entry comes before the mark and is taken, or after
+//! it and is refused, whereupon the caller wakes the task itself.
+//!
+//! The waker kept here also keeps alive a detached task that returned Pending and left no waker
+//! anywhere else, which would otherwise be freed without its future being dropped.
+//!
+//! A task that ends at its first poll never comes here and pays nothing. Wakers are cloned by the
+//! caller and dropped by the caller, outside the lock.
+
+use std::num::NonZeroU32;
+use std::task::Waker;
+
+use crossbeam_utils::CachePadded;
+use slab::Slab;
+
+use crate::sync::Lock;
+
+/// Shards, a power of two: a worker enters tasks into the shard of its seat, so that workers meet
+/// only where a task ends on another worker than the one it first waited on.
+const SHARDS: u32 = 16;
+
+/// Most tasks in one shard, so that shard and place fit one [`Key`].
+const SHARD_ROOM: usize = (u32::MAX / SHARDS) as usize - 1;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    shards: Box<[CachePadded<Lock<Shard>>]>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    wakers: Slab<Waker>,
+    closed: bool,
+}
+
+/// Where in the registry a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(NonZeroU32);
+
+impl Key {
+    fn new(shard: u32, place: usize) -> Option<Self> {
+        let place = u32::try_from(place + 1).ok()?;
+        NonZeroU32::new(place * SHARDS + shard).map(Self)
+    }
+
+    fn shard(self) -> usize {
+        (self.0.get() % SHARDS) as usize
+    }
+
+    fn place(self) -> usize {
+        (self.0.get() / SHARDS) as usize - 1
+    }
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
+        }
+    }
+
+    /// Enters a task, preferably into the shard near `hint`; gives its waker back if the registry is
+    /// closed.
+    pub(crate) fn enter(&self, hint: u32, waker: Waker) -> Result<Key, Waker> {
+        for step in 0..SHARDS {
+            let number = hint.wrapping_add(step) % SHARDS;
+            let mut shard = self.shards[number as usize].lock();
+            if shard.closed {
+                return Err(waker);
+            }
+            if shard.wakers.len() < SHARD_ROOM {
+                let place = shard.wakers.insert(waker);
+                return Key::new(number, place).ok_or_else(|| shard.wakers.remove(place));
+            }
+        }
+        unreachable!("four thousand million tasks wait, in less memory than they need")
+    }
+
+    /// Takes a task off the list. The waker is the caller's to drop; there is none if the registry
+    /// was closed meanwhile.
+    pub(crate) fn leave(&self, key: Key) -> Option<Waker> {
+        self.shards[key.shard()]
+            .lock()
+            .wakers
+            .try_remove(key.place())
+    }
+
+    /// Refuses further tasks, and hands each one that waits to `wake`, outside any lock.
+    pub(crate) fn close(&self, mut wake: impl FnMut(Waker)) {
+        for shard in &self.shards {
+            let wakers = {
+                let mut shard = shard.lock();
+                shard.closed = true;
+                std::mem::take(&mut shard.wakers)
+            };
+            wakers.into_iter().for_each(|(_, waker)| wake(waker));
+        }
+    }
+
+    /// Accepts tasks again, for the next executor.
+    pub(crate) fn open(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            debug_assert!(shard.wakers.is_empty());
+            shard.closed = false;
+        }
+    }
+}
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_shard_and_place() {
+        for shard in 0..SHARDS {
+            for place in [0, 1, 1_000_000, SHARD_ROOM - 1] {
+                let key = Key::new(shard, place).unwrap();
+                assert_eq!((key.shard(), key.place()), (shard as usize, place));
+            }
+        }
+        assert_eq!(size_of::<Option<Key>>(), 4);
+    }
+
+    #[test]
+    fn a_closed_registry_gives_the_waker_back() {
+        let registry = Registry::new();
+        let key = registry.enter(3, Waker::noop().clone()).unwrap();
+        let mut woken = 0;
+        registry.close(|_| woken += 1);
+        assert_eq!(woken, 1);
+        assert!(registry.leave(key).is_none());
+        assert!(registry.enter(3, Waker::noop().clone()).is_err());
+        registry.open();
+        assert!(registry.enter(3, Waker::noop().clone()).is_ok());
+    }
+}

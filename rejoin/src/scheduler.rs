@@ -1,0 +1,460 @@
+//! What all workers of an executor share, and the one door into its queues.
+//!
+//! [`schedule`] is what every task calls when it is woken, on whatever thread. It captures nothing:
+//! the task's [`Meta`](crate::task::Meta) says which executor it belongs to, by an index into a table
+//! of schedulers that only grows and by a generation. On a worker of that executor the runnable goes
+//! to the worker's own queue, which takes no lock; anywhere else to the injector, which takes one.
+//!
+//! # Invariant
+//!
+//! A waker may outlive its executor by any time and be used on any thread: the task it wakes is
+//! cancelled, and nobody else hears of it.
+//!
+//! # Why it holds
+//!
+//! A [`Scheduler`] is never freed: when its executor is gone it waits, empty, for the next one, whose
+//! generation differs. The injector compares generations under its lock, and a runnable that comes too
+//! late is run once more, in nobody's name, only to be cancelled: at once, or by the outermost such
+//! call on the thread ([`trampoline`](crate::trampoline)), never inside `schedule` of another.
+//! A scheduler whose generations are used up is retired; memory is bounded by the largest number of
+//! executors that lived at one time.
+
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, LazyLock};
+
+use async_task::ScheduleInfo;
+
+use crate::current;
+use crate::hooks::{Hooks, tell};
+use crate::idle::Idle;
+use crate::injector::Injector;
+use crate::policy::{self, First};
+use crate::registry::Registry;
+use crate::run_queue::Steal;
+use crate::seat::{Held, Runnable, Seat};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Lock, Ordering};
+use crate::table::Table;
+use crate::task::{ExecutorId, Home};
+use crate::trampoline::bounce;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    index: u32,
+    pub(crate) injector: Injector<Runnable>,
+    pub(crate) idle: Idle,
+    pub(crate) registry: Registry,
+    seats: Table<Seat>,
+    /// Seats of the executor before, for the next one.
+    free_seats: Lock<Vec<Held>>,
+    /// How many workers there are meant to be.
+    workers: AtomicUsize,
+    /// Any of the constants below.
+    flags: AtomicU8,
+    /// Of the executor that is served.
+    hooks: Lock<Option<Arc<Hooks>>>,
+    /// Of the executor that is served, or the next one. Changes under the lock of `FREE`.
+    generation: AtomicU32,
+}
+
+/// Workers cancel what they would run. Set when the executor closes.
+const CANCEL: u8 = 1;
+/// Workers that find nothing leave. Set once every task that waits has been woken.
+const LEAVE: u8 = 2;
+/// Some hook wants to hear of tasks.
+const HOOKED: u8 = 4;
+
+/// Whether any executor has ever had hooks for tasks.
+static ANY_HOOKED: AtomicBool = AtomicBool::new(false);
+static SCHEDULERS: LazyLock<Table<Scheduler>> = LazyLock::new(Table::new);
+/// Schedulers that serve no executor.
+static FREE: LazyLock<Lock<Vec<&'static Scheduler>>> = LazyLock::new(|| Lock::new(Vec::new()));
+
+thread_local! {
+    static HERE: Here = const { Here {
+        seat_of: Cell::new(ExecutorId::NONE),
+        inside: Cell::new(None),
+    } };
+    static HELD: RefCell<Option<Seated>> = const { RefCell::new(None) };
+}
+
+/// The seat that a thread holds, and whose it is.
+struct Seated {
+    scheduler: &'static Scheduler,
+    held: Held,
+}
+
+/// Plain cells, without a destructor: reading them costs no check, and works while the thread ends.
+struct Here {
+    /// The executor whose seat this thread holds in `HELD`.
+    seat_of: Cell<ExecutorId>,
+    /// The executor that a free `spawn` means: of the task that is polled, or of the `block_on`.
+    inside: Cell<Option<Home>>,
+}
+
+// ---- the thread's place ----
+
+/// The executor that a free `spawn` on this thread means, if any.
+#[inline]
+pub(crate) fn inside() -> Option<Home> {
+    HERE.with(|here| here.inside.get())
+}
+
+/// Sets what a free `spawn` means, and gives back what it meant.
+pub(crate) fn set_inside(home: Option<Home>) -> Option<Home> {
+    HERE.with(|here| here.inside.replace(home))
+}
+
+/// Seats the calling thread.
+pub(crate) fn take_seat(id: ExecutorId, scheduler: &'static Scheduler, held: Held) {
+    current::set_shard(held.index as u32);
+    HELD.with_borrow_mut(|seat| *seat = Some(Seated { scheduler, held }));
+    HERE.with(|here| here.seat_of.set(id));
+}
+
+/// Takes the seat from the calling thread, if it has one.
+pub(crate) fn leave_seat() -> Option<Held> {
+    HERE.with(|here| here.seat_of.set(ExecutorId::NONE));
+    let seated = HELD.try_with(|held| held.borrow_mut().take());
+    Some(seated.ok()??.held)
+}
+
+/// Whether the calling thread holds a seat.
+pub(crate) fn is_seated() -> bool {
+    HERE.with(|here| here.seat_of.get() != ExecutorId::NONE)
+}
+
+/// What `look` makes of the calling thread's seat, if it has one.
+#[inline]
+pub(crate) fn with_seat<R>(look: impl FnOnce(&'static Scheduler, &Held) -> R) -> Option<R> {
+    let look = |seated: &Seated| look(seated.scheduler, &seated.held);
+    HELD.try_with(|held| held.borrow().as_ref().map(look))
+        .ok()
+        .flatten()
+}
+
+// ---- the door ----
+
+/// The schedule function of every task.
+pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
+    push(runnable, info.woken_while_running);
+}
+
+/// Puts `runnable` into a queue of its executor; `yielded` tells that it was woken by its own poll and
+/// wants the others to run first.
+#[inline]
+pub(crate) fn push(runnable: Runnable, yielded: bool) {
+    let id = runnable.metadata().executor;
+    if HERE.with(|here| here.seat_of.get()) != id {
+        return push_from_outside(id, runnable);
+    }
+    let mut runnable = Some(runnable);
+    with_seat(|scheduler, held| {
+        if let Some(runnable) = runnable.take() {
+            scheduler.push_here(held, runnable, yielded);
+        }
+    });
+    if let Some(runnable) = runnable {
+        // The thread is ending, and its seat is gone before the cell that says so.
+        push_from_outside(id, runnable);
+    }
+}
+
+#[inline(never)]
+fn push_from_outside(id: ExecutorId, runnable: Runnable) {
+    let refused = match get(id) {
+        Some(scheduler) => match scheduler.injector.push(id.generation, runnable) {
+            Ok(()) => return scheduler.idle.notify_from_outside(),
+            Err(runnable) => runnable,
+        },
+        None => runnable,
+    };
+    bounce(|| {
+        current::cancelling_for_nobody(|| {
+            refused.run();
+        });
+    });
+}
+
+/// Tells the executor's hook, if there is one, that the task of `runnable` is about to be scheduled.
+#[inline]
+pub(crate) fn tell_spawn(runnable: &Runnable) {
+    // Ordering: Relaxed. Set before the executor's builder returns, so before its first spawn.
+    if ANY_HOOKED.load(Ordering::Relaxed) {
+        tell_hooks_of_spawn(runnable);
+    }
+}
+
+#[cold]
+fn tell_hooks_of_spawn(runnable: &Runnable) {
+    let meta = runnable.metadata();
+    let hooks = get(meta.executor).and_then(|scheduler| scheduler.hooks(meta.executor));
+    if let Some(hooks) = hooks {
+        tell(hooks.spawn.as_ref(), |hook| hook(&meta.info()));
+    }
+}
+
+/// Whether the executor `id` is there and not closing.
+pub(crate) fn is_alive(id: ExecutorId) -> bool {
+    // Ordering: Relaxed. Whoever asks while the executor goes may hear either; what it then spawns is
+    // cancelled.
+    get(id).is_some_and(|scheduler| {
+        scheduler.generation.load(Ordering::Relaxed) == id.generation && !scheduler.is_cancelling()
+    })
+}
+
+/// The scheduler in the place that `id` names, whichever generation it serves.
+pub(crate) fn get(id: ExecutorId) -> Option<&'static Scheduler> {
+    SCHEDULERS.get(id.index as usize)
+}
+
+impl Scheduler {
+    /// A worker's own push: to the slot, and what was there to the ring; a yield to the ring.
+    #[inline]
+    fn push_here(&self, held: &Held, runnable: Runnable, yielded: bool) {
+        let slow = held.seat.is_slow();
+        let for_ring = if yielded {
+            if held.queue.is_empty() && !slow {
+                // A lone task that yields is run again by this worker: no call for help.
+                if let Err(runnable) = held.queue.push_ring(runnable) {
+                    self.overflow(held, runnable);
+                }
+                return;
+            }
+            runnable
+        } else {
+            match held.queue.push_slot(runnable) {
+                Some(displaced) => displaced,
+                None if slow => return self.idle.notify_from_outside(),
+                None => return self.idle.call_watcher(),
+            }
+        };
+        match held.queue.push_ring(for_ring) {
+            Ok(()) if slow => self.idle.notify_from_outside(),
+            Ok(()) => self.idle.notify(),
+            Err(runnable) => self.overflow(held, runnable),
+        }
+    }
+
+    /// Takes the older half of a full ring, and the runnable that found no room, to the injector.
+    #[cold]
+    fn overflow(&self, held: &Held, runnable: Runnable) {
+        let mut tasks = 1;
+        let newest = std::iter::once(runnable);
+        match held.queue.overflow() {
+            Some(older) => {
+                tasks += older.len();
+                self.injector.push_batch(older.chain(newest));
+            }
+            // A thief is taking the older half already.
+            None => self.injector.push_batch(newest),
+        }
+        self.idle.notify_many(tasks);
+    }
+
+    // ---- finding work ----
+
+    /// The next runnable of the worker on `held`, without robbing anybody.
+    #[inline]
+    pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
+        match policy::first(held.tick(), held.streak()) {
+            First::Injector => self
+                .pop_injector(held)
+                .or_else(|| held.pop_slot())
+                .or_else(|| held.pop_ring()),
+            First::Slot => held
+                .pop_slot()
+                .or_else(|| held.pop_ring())
+                .or_else(|| self.pop_injector(held)),
+            First::Ring => held
+                .pop_ring()
+                .or_else(|| held.pop_slot())
+                .or_else(|| self.pop_injector(held)),
+        }
+    }
+
+    /// One runnable out of the injector, and this worker's share of the rest into its ring.
+    fn pop_injector(&self, held: &Held) -> Option<Runnable> {
+        // Ordering: Relaxed; a number that guides, nothing more.
+        let workers = self.workers.load(Ordering::Relaxed);
+        let share = |left| policy::injector_share(left, workers, held.queue.room());
+        self.injector.pop(share, |batch| held.queue.extend(batch))
+    }
+
+    /// A runnable from anywhere: the injector, another worker's ring, or the slot of one whose poll
+    /// is slow.
+    pub(crate) fn search(&self, held: &Held) -> Option<Runnable> {
+        if let Some(runnable) = self.pop_injector(held) {
+            return Some(runnable);
+        }
+        for round in 0..policy::SEARCHES {
+            let mut busy = false;
+            for victim in policy::victims(held.index, self.seats.len(), held.tick()) {
+                let Some(victim) = self.seats.get(victim) else {
+                    continue;
+                };
+                match held.queue.steal_ring(&victim.stealers) {
+                    Steal::Item(runnable) => return Some(runnable),
+                    Steal::Busy => busy = true,
+                    Steal::Empty => {}
+                }
+                if victim.is_slow() {
+                    match held.queue.steal_slot(&victim.stealers) {
+                        Steal::Item(runnable) => return Some(runnable),
+                        Steal::Busy => busy = true,
+                        Steal::Empty => {}
+                    }
+                }
+            }
+            if round + 1 < policy::SEARCHES {
+                if busy {
+                    std::thread::yield_now();
+                } else {
+                    std::hint::spin_loop();
+                }
+            }
+        }
+        self.pop_injector(held)
+    }
+
+    /// Whether a worker that is about to sleep had better not: there is something to run, or to leave
+    /// for. Changes nothing.
+    pub(crate) fn sees_work(&self, held: &Held) -> bool {
+        self.is_leaving()
+            || !self.injector.is_empty()
+            || self.others(held).any(|(_, seat)| {
+                held.queue.sees_ring(&seat.stealers)
+                    || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
+            })
+    }
+
+    /// All seats but the one held, with their indices.
+    pub(crate) fn others(&self, held: &Held) -> impl Iterator<Item = (usize, &Seat)> {
+        let own = held.index;
+        self.seats
+            .iter()
+            .enumerate()
+            .filter(move |&(index, _)| index != own)
+    }
+
+    // ---- flags ----
+
+    /// Whether running a task takes more than running it.
+    #[inline]
+    pub(crate) fn is_special(&self) -> bool {
+        // Ordering: Relaxed. Set before the workers start, or followed by a call to each of them.
+        self.flags.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & CANCEL != 0
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & LEAVE != 0
+    }
+
+    pub(crate) fn is_hooked(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & HOOKED != 0
+    }
+
+    /// The hooks for tasks, if the executor that is served is still `id`.
+    fn hooks(&self, id: ExecutorId) -> Option<Arc<Hooks>> {
+        // Ordering: Relaxed; an executor that ends meanwhile may still be heard of.
+        let served = self.generation.load(Ordering::Relaxed) == id.generation;
+        served.then(|| self.hooks.lock().clone()).flatten()
+    }
+
+    // ---- beginning and end of an executor ----
+
+    /// A scheduler for a new executor with `workers` workers, and their seats.
+    pub(crate) fn acquire(
+        workers: usize,
+        hooks: &Arc<Hooks>,
+    ) -> (&'static Self, ExecutorId, Vec<Held>) {
+        let free = FREE.lock().pop();
+        let scheduler = free.unwrap_or_else(|| {
+            let made = SCHEDULERS.push_with(Self::new);
+            made.expect("more than four thousand million executors at one time")
+                .1
+        });
+        // Ordering: Relaxed; handed from its last owner to this one through the lock of `FREE`.
+        let generation = scheduler.generation.load(Ordering::Relaxed);
+        let hooked = hooks.any_for_tasks();
+        let flags = if hooked { HOOKED } else { 0 };
+        scheduler.flags.store(flags, Ordering::Relaxed);
+        *scheduler.hooks.lock() = hooked.then(|| Arc::clone(hooks));
+        ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
+        scheduler.workers.store(workers, Ordering::Relaxed);
+        scheduler.registry.open();
+        scheduler.injector.open(generation);
+        let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
+        // The lowest ones, so that seats nobody sits on are the last that thieves come to.
+        seats.sort_by_key(|held| held.index);
+        while seats.len() < workers {
+            seats.push(scheduler.new_seat());
+        }
+        scheduler.free_seats.lock().extend(seats.drain(workers..));
+        let id = ExecutorId {
+            index: scheduler.index,
+            generation,
+        };
+        (scheduler, id, seats)
+    }
+
+    fn new(index: usize) -> Self {
+        Self {
+            index: u32::try_from(index).expect("the table has room for fewer"),
+            injector: Injector::new(),
+            idle: Idle::new(),
+            registry: Registry::new(),
+            seats: Table::new(),
+            free_seats: Lock::new(Vec::new()),
+            workers: AtomicUsize::new(0),
+            hooks: Lock::new(None),
+            flags: AtomicU8::new(0),
+            generation: AtomicU32::new(1),
+        }
+    }
+
+    fn new_seat(&'static self) -> Held {
+        let mut queue = None;
+        let made = self.seats.push_with(|_| {
+            let (seat, owners_end) = Seat::new();
+            queue = Some(owners_end);
+            seat
+        });
+        let (index, seat) = made.expect("more than four thousand million workers");
+        Held::new(index, seat, queue.expect("made with the seat"))
+    }
+
+    /// Begins to close: from now on tasks are cancelled instead of run, those that wait as well, and
+    /// workers that find nothing more leave.
+    pub(crate) fn close(&self) {
+        // Ordering: Relaxed. The workers learn of it at their next task; those that sleep are called
+        // below, behind a fence that pairs with the one before their last look.
+        self.flags.fetch_or(CANCEL, Ordering::Relaxed);
+        self.registry.close(|waker| waker.wake());
+        self.flags.fetch_or(LEAVE, Ordering::Relaxed);
+        self.idle.notify_all();
+    }
+
+    /// Ends the service of this generation, if nothing is left to do; says whether it did. To be
+    /// called by the last worker, with all `seats`.
+    pub(crate) fn release(&'static self, seats: &mut Vec<Held>) -> bool {
+        if !self.injector.close() {
+            return false;
+        }
+        self.free_seats.lock().append(seats);
+        // Dropped here, outside the lock: hooks own what the user gave them.
+        let hooks = self.hooks.lock().take();
+        drop(hooks);
+        // Ordering: Relaxed; see `acquire`.
+        let next = self.generation.load(Ordering::Relaxed).checked_add(1);
+        if let Some(next) = next {
+            self.generation.store(next, Ordering::Relaxed);
+            FREE.lock().push(self);
+        }
+        true
+    }
+}

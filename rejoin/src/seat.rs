@@ -1,0 +1,156 @@
+//! A worker's seat: its queue, and what the others may know of whoever holds it.
+//!
+//! A seat outlives the threads that take it in turn. A worker that blocks hands its [`Held`] seat,
+//! queue and all, to another thread; an executor that ends leaves its seats to the next one in the
+//! same place. The public half ([`Seat`]) stays in the scheduler's table for ever, so that thieves
+//! read it without a lock.
+
+use std::cell::Cell;
+use std::panic::Location;
+
+use crossbeam_utils::CachePadded;
+use crossbeam_utils::atomic::AtomicCell;
+
+use crate::run_queue::{RunQueue, Stealers};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::task::Meta;
+
+pub(crate) type Runnable = async_task::Runnable<Meta>;
+
+/// What everybody may know.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) stealers: Stealers<Runnable>,
+    published: CachePadded<Published>,
+}
+
+/// Written by the holder in plain stores, but for `slow`.
+#[derive(Debug)]
+struct Published {
+    /// Polls begun.
+    polls: AtomicU64,
+    /// Where the task that is polled was spawned; `None` between tasks.
+    place: AtomicCell<Option<&'static Location<'static>>>,
+    /// The id of that task.
+    task: AtomicU64,
+    /// Set by the watcher, cleared by the holder at its next poll.
+    slow: AtomicBool,
+}
+
+impl Seat {
+    /// A new seat, and the queue that goes with it.
+    pub(crate) fn new() -> (Self, RunQueue<Runnable>) {
+        let queue = RunQueue::new();
+        let seat = Self {
+            stealers: queue.stealers(),
+            published: CachePadded::new(Published {
+                polls: AtomicU64::new(0),
+                place: AtomicCell::new(None),
+                task: AtomicU64::new(0),
+                slow: AtomicBool::new(false),
+            }),
+        };
+        (seat, queue)
+    }
+
+    /// Publishes that the holder begins to poll the task of `meta`.
+    #[inline]
+    fn begin(&self, meta: &Meta) {
+        let published = &*self.published;
+        // Ordering: Relaxed throughout this file. The watcher compares values over whole ticks; that
+        // it may see one of them late costs a tick, and no data hangs on any of them.
+        let polls = published.polls.load(Ordering::Relaxed);
+        published.polls.store(polls + 1, Ordering::Relaxed);
+        published.place.store(Some(meta.location));
+        published.task.store(meta.id.0, Ordering::Relaxed);
+        if published.slow.load(Ordering::Relaxed) {
+            published.slow.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Publishes that the holder polls nothing.
+    fn end(&self) {
+        self.published.place.store(None);
+        self.published.slow.store(false, Ordering::Relaxed);
+    }
+
+    /// How many polls were begun, if one is going on.
+    pub(crate) fn polling(&self) -> Option<u64> {
+        self.published.place.load()?;
+        Some(self.published.polls.load(Ordering::Relaxed))
+    }
+
+    /// Whether the watcher has found the current poll slow.
+    #[inline]
+    pub(crate) fn is_slow(&self) -> bool {
+        self.published.slow.load(Ordering::Relaxed)
+    }
+
+    /// Marks the current poll as slow.
+    pub(crate) fn mark_slow(&self) {
+        self.published.slow.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The seat in the hands of the thread that sits on it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) index: usize,
+    pub(crate) seat: &'static Seat,
+    pub(crate) queue: RunQueue<Runnable>,
+    tick: Cell<u32>,
+    streak: Cell<u32>,
+}
+
+impl Held {
+    pub(crate) fn new(index: usize, seat: &'static Seat, queue: RunQueue<Runnable>) -> Self {
+        Self {
+            index,
+            seat,
+            queue,
+            tick: Cell::new(0),
+            streak: Cell::new(0),
+        }
+    }
+
+    /// Counts a turn of the worker's loop.
+    #[inline]
+    pub(crate) fn tick(&self) -> u32 {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        tick
+    }
+
+    /// Polls in a row out of the slot.
+    #[inline]
+    pub(crate) fn streak(&self) -> u32 {
+        self.streak.get()
+    }
+
+    /// Takes the next runnable out of the slot.
+    #[inline]
+    pub(crate) fn pop_slot(&self) -> Option<Runnable> {
+        let runnable = self.queue.pop_slot()?;
+        self.streak.set(self.streak.get().wrapping_add(1));
+        Some(runnable)
+    }
+
+    /// Takes the next runnable out of the ring.
+    #[inline]
+    pub(crate) fn pop_ring(&self) -> Option<Runnable> {
+        let runnable = self.queue.pop_ring()?;
+        self.streak.set(0);
+        Some(runnable)
+    }
+
+    /// Publishes that `runnable` is about to be run.
+    #[inline]
+    pub(crate) fn begin(&self, runnable: &Runnable) {
+        self.seat.begin(runnable.metadata());
+    }
+
+    /// Publishes that nothing is being run.
+    pub(crate) fn end(&self) {
+        self.seat.end();
+    }
+}

@@ -1,0 +1,82 @@
+//! Future to task.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use async_task::WithInfo;
+
+use crate::hooks::{Rare, TaskId};
+use crate::join_handle::JoinHandle;
+use crate::scheduler;
+use crate::sync::{AtomicU64, Ordering};
+use crate::task::{Body, ExecutorId, Meta, Strategy};
+
+/// Ids are taken from the common counter in blocks of so many.
+const ID_BLOCK: u64 = 1 << 12;
+
+/// What a task is spawned with.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) executor: ExecutorId,
+    pub(crate) tag: u64,
+    pub(crate) rare: Option<Arc<Rare>>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// Makes a task out of `future`, and puts it into a queue of its executor. If that executor is gone,
+/// the task is cancelled at once.
+#[inline]
+pub(crate) fn start<F, P>(options: Options, future: F, strategy: P) -> JoinHandle<P::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    P: Strategy<F::Output> + Send,
+{
+    let meta = Meta {
+        executor: options.executor,
+        id: next_id(),
+        tag: options.tag,
+        location: options.location,
+        rare: options.rare,
+    };
+    let schedule = no_size(WithInfo(scheduler::schedule));
+    let (runnable, task) = async_task::Builder::new()
+        .metadata(meta)
+        .spawn(move |_| Body::new(future, strategy), schedule);
+    scheduler::tell_spawn(&runnable);
+    scheduler::push(runnable, false);
+    JoinHandle::new(task)
+}
+
+/// A schedule function that captured anything would cost two atomic operations more per schedule.
+fn no_size<S>(schedule: S) -> S {
+    const { assert!(size_of::<S>() == 0) };
+    schedule
+}
+
+/// The next id of this thread's block.
+#[inline]
+fn next_id() -> TaskId {
+    thread_local! {
+        /// The next id, and the end of the block.
+        static BLOCK: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+    }
+    BLOCK.with(|block| {
+        let (mut next, mut end) = block.get();
+        if next == end {
+            (next, end) = new_block();
+        }
+        block.set((next + 1, end));
+        TaskId(next)
+    })
+}
+
+#[cold]
+fn new_block() -> (u64, u64) {
+    static BLOCKS: AtomicU64 = AtomicU64::new(0);
+    // Ordering: Relaxed; only the count matters.
+    let first = BLOCKS.fetch_add(1, Ordering::Relaxed) * ID_BLOCK;
+    // Id 0 stays free, for whoever wants to say "none".
+    (first.max(1), first + ID_BLOCK)
+}

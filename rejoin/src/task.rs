@@ -1,0 +1,331 @@
+//! The wrapper around the user's future: catches panics, contains drops, the one way out of a task.
+//!
+//! # Invariants
+//!
+//! 1. No panic of user code leaves a task: not from a poll, not from the drop of the future, of the
+//!    output or of a panic's payload. (`async-task` alone would abort the process in a drop.)
+//! 2. Every way out of a task, by being ready, by a panic, by being cancelled or because the executor
+//!    is gone, ends in [`leave`], once. Registry and hooks therefore see the same event once.
+//! 3. A task that its executor cancels has an output all the same, which says so. A handle that is
+//!    awaited never meets a task without one.
+//!
+//! # Why they hold
+//!
+//! The future lies in a pinned `Option` that only this file sets to `None`, under `catch_unwind`; it
+//! is `Some` until the task ends, and whoever finds it so calls `leave`: a poll that is its last one,
+//! or the drop of the wrapper. The output lies in an [`Outcome`], whose drop is contained and bounces
+//! off the stack.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+
+use pin_project_lite::pin_project;
+
+use crate::current;
+use crate::hooks::{Finish, Payload, Rare, TaskId, TaskInfo, contained};
+use crate::registry::Key;
+use crate::trampoline::bounce;
+
+/// Which executor a task belongs to: a place in the table of schedulers, and which of the executors
+/// that had this place one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExecutorId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl ExecutorId {
+    /// No executor has generation 0.
+    pub(crate) const NONE: Self = Self {
+        index: 0,
+        generation: 0,
+    };
+}
+
+/// Where a task is spawned to: an executor, and what that does with panics by default.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    pub(crate) id: ExecutorId,
+    pub(crate) panics: PanicStrategy,
+}
+
+/// What rides in a task's header. The schedule function captures nothing: what it needs is here.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    pub(crate) executor: ExecutorId,
+    pub(crate) id: TaskId,
+    pub(crate) tag: u64,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) rare: Option<Arc<Rare>>,
+}
+
+impl Meta {
+    pub(crate) fn info(&self) -> TaskInfo {
+        TaskInfo {
+            id: self.id,
+            tag: self.tag,
+            location: self.location,
+            rare: self.rare.clone(),
+        }
+    }
+}
+
+/// What becomes of a panic in a task.
+///
+/// The third strategy changes the type of the output and is therefore chosen at the spawn:
+/// [`Builder::spawn_result`](crate::Builder::spawn_result).
+///
+/// In any case the process's panic hook has printed the message, the executor's
+/// [`on_panic`](crate::ExecutorBuilder::on_panic) hook hears of it at once, and the worker goes on.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{Builder, PanicStrategy};
+///
+/// let handle = Builder::new()
+///     .panic_strategy(PanicStrategy::Ignore)
+///     .spawn(async { panic!("nobody minds") });
+/// let error = rejoin::block_on(handle.join()).unwrap_err();
+/// assert!(error.is_panic());
+/// assert!(error.into_panic().is_none());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PanicStrategy {
+    /// The payload resumes in whoever awaits the handle; with nobody to do so, it is dropped.
+    #[default]
+    Propagate,
+    /// The payload is dropped at once. Awaiting the handle panics with a message of its own.
+    Ignore,
+}
+
+/// What a task leaves behind. Dropping it is contained, and takes a bounded stack.
+#[derive(Debug)]
+pub(crate) struct Outcome<R>(Inner<R>);
+
+#[derive(Debug)]
+enum Inner<R> {
+    /// The output, and how to drop it: the type of a handle does not say that it may be put aside.
+    Ready(R, fn(R)),
+    Not(Not),
+}
+
+/// Why there is no output.
+#[derive(Debug)]
+pub(crate) enum Not {
+    Panicked(Box<Payload>),
+    Ignored,
+    Cancelled,
+    Taken,
+}
+
+impl<R> Outcome<R> {
+    fn ready(output: R) -> Self
+    where
+        R: 'static,
+    {
+        Self(Inner::Ready(output, drop_in_turn))
+    }
+
+    fn not(why: Not) -> Self {
+        Self(Inner::Not(why))
+    }
+
+    /// Takes the output out; if there is none, says why.
+    pub(crate) fn into_result(mut self) -> Result<R, Not> {
+        match std::mem::replace(&mut self.0, Inner::Not(Not::Taken)) {
+            Inner::Ready(output, _) => Ok(output),
+            Inner::Not(why) => Err(why),
+        }
+    }
+}
+
+impl<R> Drop for Outcome<R> {
+    fn drop(&mut self) {
+        if let Inner::Ready(output, drop_output) =
+            std::mem::replace(&mut self.0, Inner::Not(Not::Taken))
+        {
+            drop_output(output);
+        }
+    }
+}
+
+fn drop_in_turn<R: 'static>(output: R) {
+    if std::mem::needs_drop::<R>() {
+        bounce(move || drop(output));
+    }
+}
+
+/// What a handle gives for what became of the future.
+pub(crate) trait Strategy<R>: Send + 'static {
+    /// The output of the handle.
+    type Output: Send + 'static;
+
+    fn ready(&self, output: R) -> Outcome<Self::Output>;
+
+    fn panicked(&self, payload: Payload) -> Outcome<Self::Output>;
+}
+
+impl<R: Send + 'static> Strategy<R> for PanicStrategy {
+    type Output = R;
+
+    fn ready(&self, output: R) -> Outcome<R> {
+        Outcome::ready(output)
+    }
+
+    fn panicked(&self, payload: Payload) -> Outcome<R> {
+        match self {
+            Self::Propagate => Outcome::not(Not::Panicked(Box::new(payload))),
+            Self::Ignore => Outcome::not(Not::Ignored),
+        }
+    }
+}
+
+/// Hands a panic out as part of the output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsResult;
+
+impl<R: Send + 'static> Strategy<R> for AsResult {
+    type Output = thread::Result<R>;
+
+    fn ready(&self, output: R) -> Outcome<thread::Result<R>> {
+        Outcome::ready(Ok(output))
+    }
+
+    fn panicked(&self, payload: Payload) -> Outcome<thread::Result<R>> {
+        Outcome::ready(Err(payload.into_inner()))
+    }
+}
+
+pin_project! {
+    /// The user's future as `async-task` sees it.
+    pub(crate) struct Body<F, P> {
+        #[pin]
+        future: Option<F>,
+        key: Option<Key>,
+        strategy: P,
+    }
+
+    impl<F, P> PinnedDrop for Body<F, P> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let thrown = contained(|| this.future.set(None));
+                leave(this.key, Finish::Cancelled, thrown.as_ref());
+            }
+        }
+    }
+}
+
+impl<F, P> Body<F, P> {
+    pub(crate) fn new(future: F, strategy: P) -> Self {
+        Self {
+            future: Some(future),
+            key: None,
+            strategy,
+        }
+    }
+}
+
+impl<F, P> Future for Body<F, P>
+where
+    F: Future<Output: Send + 'static>,
+    P: Strategy<F::Output>,
+{
+    type Output = Outcome<P::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if current::take_cancelling() {
+            let thrown = contained(|| this.future.set(None));
+            leave(this.key, Finish::Cancelled, thrown.as_ref());
+            return Poll::Ready(Outcome::not(Not::Cancelled));
+        }
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let future = this.future.as_mut().as_pin_mut();
+            future.expect("a task that has ended is not run").poll(cx)
+        }));
+        let polled = match polled {
+            Ok(Poll::Pending) => {
+                if this.key.is_none() {
+                    enter(this.key, cx);
+                }
+                return Poll::Pending;
+            }
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(thrown) => Err(Payload::new(thrown)),
+        };
+        // The future goes before the output is seen. Its drop may throw, after a panic even again.
+        let thrown_by_drop = contained(|| this.future.set(None));
+        Poll::Ready(match (polled, thrown_by_drop) {
+            (Ok(output), None) => {
+                leave(this.key, Finish::Ready, None);
+                this.strategy.ready(output)
+            }
+            (Ok(output), Some(thrown)) => {
+                drop_in_turn(output);
+                leave(this.key, Finish::Panicked, Some(&thrown));
+                this.strategy.panicked(thrown)
+            }
+            (Err(thrown), _) => {
+                leave(this.key, Finish::Panicked, Some(&thrown));
+                this.strategy.panicked(thrown)
+            }
+        })
+    }
+}
+
+/// Enters the task, which is about to return Pending for the first time, into the registry.
+fn enter(key: &mut Option<Key>, cx: &mut Context<'_>) {
+    let Some((registry, shard)) = current::registry() else {
+        return;
+    };
+    match registry.enter(shard, cx.waker().clone()) {
+        Ok(entered) => *key = Some(entered),
+        // The executor is closing: run once more, to be cancelled.
+        Err(waker) => waker.wake(),
+    }
+}
+
+/// The one way out of a task, taken once its future is gone.
+fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
+    if let Some(key) = key.take() {
+        // The waker is dropped outside the registry's lock; it is not the task's last reference,
+        // because the task is being run.
+        drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
+    }
+    if current::is_hooked() {
+        if let Some(payload) = thrown {
+            current::tell_panic(payload);
+        }
+        current::tell_finish(how);
+    }
+}
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_has_the_size_that_was_planned() {
+        assert_eq!(size_of::<Meta>(), 40);
+        assert_eq!(size_of::<Outcome<()>>(), 16);
+        assert_eq!(size_of::<Outcome<u64>>(), 24);
+        // A future of 24 bytes without a niche, its wrapper, and nothing else.
+        struct Leaf(#[allow(dead_code, reason = "only its size matters")] [u64; 3]);
+        assert_eq!(size_of::<Body<Leaf, PanicStrategy>>(), 40);
+    }
+
+    #[test]
+    fn a_payload_is_handed_out_once() {
+        let outcome: Outcome<u32> = PanicStrategy::Propagate.panicked(Payload::new(Box::new(7)));
+        let Err(Not::Panicked(payload)) = outcome.into_result() else {
+            panic!("expected a payload");
+        };
+        assert_eq!(payload.into_inner().downcast_ref(), Some(&7));
+    }
+}

@@ -1,0 +1,179 @@
+//! One thread's loop: find a runnable, run it, or sleep.
+
+use crate::current;
+use crate::idle::{Bed, Call};
+use crate::scheduler::{self, Scheduler};
+use crate::seat::{Held, Runnable};
+use crate::sync::Arc;
+use crate::watch::{Sight, Watch};
+
+/// A thread that works for one executor.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    scheduler: &'static Scheduler,
+    bed: Arc<Bed>,
+    watch: Watch,
+}
+
+/// Why a worker stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Its seat was given to another thread while it blocked.
+    NoSeat,
+    /// The executor is closing, and this worker found nothing more to do.
+    Leave,
+}
+
+impl Worker {
+    pub(crate) fn new(scheduler: &'static Scheduler) -> Self {
+        Self {
+            scheduler,
+            bed: Bed::new(),
+            watch: Watch::new(),
+        }
+    }
+
+    /// Works on the seat that the calling thread holds, until it must stop.
+    pub(crate) fn work(&mut self) -> Stop {
+        loop {
+            let next = scheduler::with_seat(|scheduler, held| {
+                let runnable = match scheduler.next(held) {
+                    Some(runnable) => runnable,
+                    None => self.find(held)?,
+                };
+                held.begin(&runnable);
+                Some(runnable)
+            });
+            match next {
+                Some(Some(runnable)) => run(self.scheduler, runnable),
+                Some(None) => return Stop::Leave,
+                None => return Stop::NoSeat,
+            }
+        }
+    }
+
+    /// Searches, and sleeps, until there is something to run; `None` when it is time to leave.
+    fn find(&mut self, held: &Held) -> Option<Runnable> {
+        held.end();
+        let idle = &self.scheduler.idle;
+        let mut searching = idle.start_searching();
+        loop {
+            if searching {
+                if let Some(runnable) = self.scheduler.search(held) {
+                    idle.stop_searching();
+                    return Some(runnable);
+                }
+            }
+            if self.scheduler.is_leaving() {
+                if searching {
+                    idle.stop_searching();
+                }
+                // Without the right to search, others do.
+                return None;
+            }
+            let must_look = idle.lie_down(&self.bed, searching);
+            if must_look && self.scheduler.sees_work(held) {
+                idle.get_up(&self.bed);
+            } else {
+                self.sleep(held);
+            }
+            searching = true;
+        }
+    }
+
+    /// Sleeps until called for work. The calling worker is searching then.
+    ///
+    /// What [`Bed::call`] says is the truth; an unpark only means that it may have changed.
+    fn sleep(&mut self, held: &Held) {
+        let idle = &self.scheduler.idle;
+        let mut mode = Mode::Sound;
+        loop {
+            mode = match (self.bed.call(), mode) {
+                // The unpark that goes with the call is here or on its way.
+                (Call::Up, _) => return self.bed.sleep(),
+                (Call::Watch, Mode::Watching) => Mode::Watching,
+                (Call::Watch, _) => {
+                    self.watch.restart();
+                    Mode::Watching
+                }
+                (Call::Sleep, Mode::LastLook) => Mode::LastLook,
+                (Call::Sleep, _) => Mode::Sound,
+            };
+            let called = match mode {
+                Mode::Sound => {
+                    self.bed.sleep();
+                    true
+                }
+                Mode::Watching | Mode::LastLook => self.bed.doze(self.watch.tick()),
+            };
+            if called && self.bed.call() == Call::Up {
+                return;
+            }
+            if mode == Mode::Sound {
+                continue;
+            }
+            let sight = self.watch.look(self.scheduler, held);
+            mode = match (sight, mode) {
+                (Sight::Work, _) => return idle.get_up(&self.bed),
+                (Sight::Running, Mode::LastLook) => {
+                    // Somebody began a poll in between, and may have relied on being watched.
+                    idle.resume_watching(&self.bed);
+                    Mode::Watching
+                }
+                (Sight::Running, mode) => mode,
+                (Sight::AllSlow | Sight::Quiet, Mode::Watching)
+                    if idle.stop_watching(&self.bed, sight == Sight::AllSlow) =>
+                {
+                    Mode::LastLook
+                }
+                (Sight::AllSlow | Sight::Quiet, Mode::Watching) => Mode::Watching,
+                (Sight::AllSlow | Sight::Quiet, _) => Mode::Sound,
+            };
+        }
+    }
+}
+
+/// How a worker sleeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Without a timeout.
+    Sound,
+    /// As the watcher.
+    Watching,
+    /// The watcher no more, but for one more look.
+    LastLook,
+}
+
+/// Runs `runnable`: polls its task once, or cancels it if the executor is closing.
+#[inline]
+fn run(scheduler: &Scheduler, runnable: Runnable) {
+    if scheduler.is_special() {
+        return run_specially(scheduler, runnable);
+    }
+    runnable.run();
+}
+
+#[cold]
+fn run_specially(scheduler: &Scheduler, runnable: Runnable) {
+    let info = scheduler.is_hooked().then(|| runnable.metadata().info());
+    let run = || {
+        if scheduler.is_cancelling() {
+            current::cancelling(|| {
+                runnable.run();
+            });
+        } else {
+            runnable.run();
+        }
+    };
+    match info {
+        Some(info) => current::hooked_poll(info, run),
+        None => run(),
+    }
+}
+
+/// Cancels whatever is left in the injector. For a worker without a seat that is about to leave.
+pub(crate) fn cancel_rest(scheduler: &Scheduler) {
+    while let Some(runnable) = scheduler.injector.pop(|_| 0, |_| ()) {
+        run_specially(scheduler, runnable);
+    }
+}
