@@ -1,7 +1,6 @@
 //! `or`: a wait that ends in time.
 
-use std::future::Future;
-use std::future::{pending, ready};
+use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::task::{Context, Poll};
 
@@ -11,8 +10,8 @@ use crate::support::{Bell, Hooks, poll};
 
 #[test]
 fn a_group_that_is_done_wins_over_a_stop_that_is_ready() {
-    let wait = WaitGroup::new().wait();
-    let polled = poll(&mut pin!(wait.or(ready(()))), &Bell::new().waker());
+    let mut bounded = pin!(WaitGroup::new().wait().or(ready(())));
+    let polled = poll(&mut bounded, &Bell::new().waker());
     assert!(matches!(polled, Poll::Ready(Ok(()))));
 }
 
@@ -22,11 +21,11 @@ fn a_stop_gives_its_output_and_the_waiter_back() {
     let bell = Bell::new();
     let mut bounded = pin!(group.waiter().or(ready("late")));
     let Poll::Ready(Err((output, mut wait))) = poll(&mut bounded, &bell.waker()) else {
-        panic!("stopped at once");
+        panic!("a stop that is ready ends the wait");
     };
     assert_eq!((output, wait.workers()), ("late", 1));
     drop(group);
-    let polled = poll(&mut wait, &bell.waker()).is_ready());
+    assert!(poll(&mut wait, &bell.waker()).is_ready());
 }
 
 #[test]
@@ -48,7 +47,7 @@ fn a_completion_wakes_a_bounded_wait() {
     assert!(poll(&mut bounded, &bell.waker()).is_pending());
     drop(group);
     assert_eq!(bell.rung(), 1);
-    assert!(poll(&mut bounded, &bell.waker());
+    let polled = poll(&mut bounded, &bell.waker());
     assert!(matches!(polled, Poll::Ready(Ok(()))));
 }
 
@@ -58,12 +57,8 @@ fn a_bounded_wait_that_is_cancelled_drops_both() {
     let hooks = Hooks::new();
     let waker = hooks.waker();
     let mut bounded = Box::pin(group.waiter().or(pending::<()>()));
-    assert!(
-        bounded
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    let mut cx = Context::from_waker(&waker);
+    assert!(bounded.as_mut().poll(&mut cx).is_pending());
     drop(bounded);
     assert_eq!((hooks.clones(), hooks.drops()), (1, 1));
     assert_eq!(group.workers(), 1);
