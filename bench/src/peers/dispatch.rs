@@ -1,0 +1,57 @@
+//! Makes a row's generic body into one function that takes the peer's [`Id`](super::Id).
+
+/// Starts the peer and runs the body on it.
+macro_rules! on {
+    ($peer:ident, $session:ident, $($body:ident)::+) => {{
+        <$crate::peers::$peer as $crate::peers::Messages>::start($session.threads());
+        $($body)::+::<$crate::peers::$peer>($session)
+    }};
+}
+
+/// The body of a row for every [`Peer`](super::Peer).
+macro_rules! general {
+    ($($body:ident)::+) => {
+        |id: $crate::peers::Id, session: &mut $crate::session::Session| {
+            use $crate::peers::Id;
+            match id {
+                Id::Tokio => on!(Tokio, session, $($body)::+),
+                Id::TokioCurrent => on!(TokioCurrent, session, $($body)::+),
+                Id::AsyncExecutor => on!(AsyncExecutor, session, $($body)::+),
+                Id::AsyncExecutorStatic => on!(AsyncExecutorStatic, session, $($body)::+),
+                Id::Smol => on!(Smol, session, $($body)::+),
+                Id::AsyncStd => on!(AsyncStd, session, $($body)::+),
+                Id::FuturesPool => on!(FuturesPool, session, $($body)::+),
+                Id::Smolscale => on!(Smolscale, session, $($body)::+),
+                Id::Nio => on!(Nio, session, $($body)::+),
+                Id::Floor => on!(Floor, session, $($body)::+),
+                Id::Nexosim => unreachable!("the row needs a general executor"),
+            }
+        }
+    };
+}
+
+/// The body of a row for all that pass messages: every peer, and nexosim.
+macro_rules! messages {
+    ($($body:ident)::+) => {
+        |id: $crate::peers::Id, session: &mut $crate::session::Session| match id {
+            $crate::peers::Id::Nexosim => on!(Nexosim, session, $($body)::+),
+            id => general!($($body)::+)(id, session),
+        }
+    };
+}
+
+/// The body of a row for every [`Owned`](super::Owned) peer; it starts its own instances.
+macro_rules! owned {
+    ($($body:ident)::+) => {
+        |id: $crate::peers::Id, session: &mut $crate::session::Session| {
+            use $crate::peers::{self, Id};
+            match id {
+                Id::Tokio => $($body)::+::<peers::Tokio>(session),
+                Id::TokioCurrent => $($body)::+::<peers::TokioCurrent>(session),
+                Id::AsyncExecutor => $($body)::+::<peers::AsyncExecutor>(session),
+                Id::FuturesPool => $($body)::+::<peers::FuturesPool>(session),
+                _ => unreachable!("the row needs instances"),
+            }
+        }
+    };
+}

@@ -1,0 +1,109 @@
+//! Every row on every peer, once and with little work: the answers are checked, the figures are not.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::{env, fs};
+
+/// The program, built beside this test; the counting one lies next to it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_rejoin-bench");
+const COUNTING: &str = env!("CARGO_BIN_EXE_rejoin-bench-counting");
+
+fn run(arguments: &[&str]) -> String {
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .output()
+        .expect("the program starts");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("figures are text")
+}
+
+fn directory(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+#[test]
+fn every_row_runs_on_every_peer_that_can() {
+    assert!(fs::exists(COUNTING).is_ok_and(|exists| exists));
+    let out = directory("every_row");
+    let text = run(&[
+        "--quick",
+        "--threads",
+        "2",
+        "--summary",
+        "--out",
+        out.to_str().expect("UTF-8"),
+    ]);
+    for expected in [
+        "tokio/ping_pong",
+        "memory/1000000 bytes",
+        "latency/wake/0 p99.9",
+        "The bars",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing");
+    }
+    let csv = fs::read_to_string(out.join("samples.csv")).expect("it was written");
+    assert!(
+        csv.lines()
+            .any(|line| line.starts_with("machine/atomic,machine,floor,0,time,ns,"))
+    );
+    assert!(
+        fs::read_to_string(out.join("ratios.svg"))
+            .expect("it was written")
+            .ends_with("</svg>\n")
+    );
+}
+
+#[test]
+fn rows_that_run_only_when_named_run_when_named() {
+    let text = run(&[
+        "--quick",
+        "--threads",
+        "2",
+        "--row",
+        "growth",
+        "--row",
+        "skynet/1000000",
+    ]);
+    assert!(text.contains("growth/10000000 join") && text.contains("skynet/1000000"));
+}
+
+#[test]
+fn a_report_on_old_samples_is_the_report_of_their_run() {
+    let out = directory("old_samples");
+    let out = out.to_str().expect("UTF-8");
+    let peers = ["--peer", "tokio", "--peer", "floor", "--row", "task/"];
+    let first = run(&[
+        &["--quick", "--rounds", "3", "--out", out],
+        peers.as_slice(),
+    ]
+    .concat());
+    let again = run(&[&["--from", &format!("{out}/samples.csv")], peers.as_slice()].concat());
+    assert_eq!(first, again);
+}
+
+#[test]
+fn the_reference_is_the_one_that_was_asked_for() {
+    let text = run(&[
+        "--quick",
+        "--row",
+        "task/spawn_await",
+        "--peer",
+        "tokio",
+        "--peer",
+        "smol",
+        "--reference",
+        "smol",
+    ]);
+    assert!(text.contains("ratio to smol"), "{text}");
+}
+
+#[test]
+fn an_unknown_peer_is_refused() {
+    let output = Command::new(PROGRAM)
+        .args(["--peer", "nobody"])
+        .output()
+        .expect("the program starts");
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nobody"));
+}
