@@ -17,9 +17,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use crate::contain;
 use crate::crew;
+use crate::door;
 use crate::parker::Parker;
-use crate::scheduler;
 use crate::sync::Arc;
 use crate::task::Home;
 
@@ -69,7 +70,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         if parker.take_unpark() {
             continue;
         }
-        if scheduler::is_seated() {
+        contain::finish();
+        if door::is_seated() {
             if let Err(error) = crew::vacate() {
                 panic!(
                     "block_on could not start thread {} to take the place of the worker that it \
@@ -91,11 +93,11 @@ pub(crate) fn block_on_inside<F: Future>(home: Home, future: F) -> F::Output {
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            scheduler::set_inside(self.0);
+            door::set_inside(self.0);
         }
     }
 
-    let _restore = Restore(scheduler::set_inside(Some(home)));
+    let _restore = Restore(door::set_inside(Some(home)));
     block_on(future)
 }
 

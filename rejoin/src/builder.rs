@@ -6,10 +6,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::thread;
 
+use crate::door;
 use crate::executor::{Executor, Spawner, global};
 use crate::hooks::Rare;
 use crate::join_handle::JoinHandle;
-use crate::scheduler;
 use crate::spawn::{Options, start};
 use crate::task::{AsResult, Home, PanicStrategy};
 
@@ -53,7 +53,7 @@ where
 /// The executor that a free `spawn` means here, and what it does with panics.
 #[inline]
 fn current() -> Home {
-    scheduler::inside().unwrap_or_else(|| global().home())
+    door::inside().unwrap_or_else(|| global().home())
 }
 
 /// Spawns a task that has a name, a tag, or a panic strategy of its own.

@@ -155,6 +155,7 @@ pub(crate) fn share<R: Send + 'static>(task: Task<R>) -> Box<dyn Shared<R>> {
             stage: Stage::Running(task),
             joined: true,
             wanted: false,
+            finished: false,
             over: false,
             handles: 0,
             waiting: None,
@@ -173,6 +174,8 @@ struct State<R> {
     joined: bool,
     /// Somebody asked to cancel while the task was out.
     wanted: bool,
+    /// The task was seen to have finished, by somebody who then took it out.
+    finished: bool,
     /// The task told its awaiter, which is the cell, that it has ended.
     over: bool,
     /// Cancel handles alive.
@@ -203,7 +206,13 @@ impl<R: Send + 'static> Cell<R> {
                 state.stage = Stage::Done;
                 Stage::Done
             }
-            stage => stage,
+            stage => {
+                state.finished |= match &stage {
+                    Stage::Running(task) => task.is_finished(),
+                    _ => true,
+                };
+                stage
+            }
         }
     }
 
@@ -268,7 +277,7 @@ impl<R: Send + 'static> Cancels for Cell<R> {
         let state = self.state.lock();
         match &state.stage {
             Stage::Running(task) => task.is_finished(),
-            Stage::Out => state.wanted,
+            Stage::Out => state.wanted || state.finished,
             Stage::Cancelled(_) | Stage::Done => true,
         }
     }

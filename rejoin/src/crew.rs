@@ -21,9 +21,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 
+use crate::contain::contained;
 use crate::current;
+use crate::door;
 use crate::hooks::{Hooks, tell};
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::seat::Held;
 use crate::sync::{Condvar, Lock};
 use crate::task::{ExecutorId, Home, PanicStrategy};
@@ -116,30 +118,46 @@ impl Crew {
     }
 
     fn start_thread(self: &Arc<Self>) -> Result<(), StartError> {
-        let index = {
+        let thread = {
             let mut state = self.state.lock();
-            state.alive += 1;
             state.next += 1;
             state.next - 1
         };
-        let mut builder = thread::Builder::new().name((self.make.name)(index));
+        let name = self
+            .name(thread)
+            .map_err(|error| StartError { thread, error })?;
+        let mut builder = thread::Builder::new().name(name);
         if let Some(bytes) = self.make.stack_size {
             builder = builder.stack_size(bytes);
         }
+        self.state.lock().alive += 1;
         let crew = Arc::clone(self);
-        let started = builder.spawn(move || crew.run_thread(index));
+        let started = builder.spawn(move || crew.run_thread(thread));
         let mut state = self.state.lock();
         match started {
-            Ok(thread) => {
+            Ok(handle) => {
                 state.started = true;
-                state.threads.push(thread);
+                state.threads.push(handle);
                 Ok(())
             }
             Err(error) => {
                 state.alive -= 1;
-                let thread = index;
                 Err(StartError { thread, error })
             }
+        }
+    }
+
+    /// What the thread `index` is called. The closure is the user's.
+    fn name(&self, index: usize) -> io::Result<String> {
+        let mut name = None;
+        drop(contained(|| name = Some((self.make.name)(index))));
+        match name {
+            Some(name) if !name.contains('\0') => Ok(name),
+            Some(name) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("its name {name:?} contains a zero byte"),
+            )),
+            None => Err(io::Error::other("the closure that names it panicked")),
         }
     }
 
@@ -147,14 +165,14 @@ impl Crew {
     fn run_thread(self: Arc<Self>, index: usize) {
         CREW.with_borrow_mut(|crew| *crew = Some(Arc::clone(&self)));
         current::become_worker(&self.scheduler.registry, &self.make.hooks);
-        scheduler::set_inside(Some(self.home()));
+        door::set_inside(Some(self.home()));
         tell(self.make.hooks.thread_start.as_ref(), |hook| hook(index));
         let mut worker = Worker::new(self.scheduler);
         while let Some(held) = self.wait_for_seat() {
             self.scheduler.idle.sit_down();
-            scheduler::take_seat(self.id, self.scheduler, held);
+            door::take_seat(self.id, self.scheduler, held);
             let stop = worker.work();
-            if let Some(held) = scheduler::leave_seat() {
+            if let Some(held) = door::leave_seat() {
                 self.scheduler.idle.stand_up();
                 self.state.lock().vacant.push(held);
             }
@@ -228,7 +246,12 @@ impl Crew {
 
     /// Cancels all tasks, and waits until every thread has left; if the calling thread is one of them,
     /// until it is the only one, and then leaves it to end when its current poll has.
+    ///
+    /// A caller that holds a seat, of this executor or another, gives it up first: what it waits for may
+    /// wait for a task that lies there.
     pub(crate) fn close(&self) {
+        // If no thread can be started, the seat stays; then only such a circle is a deadlock.
+        let _ = vacate();
         self.state.lock().closing = true;
         self.changed.notify_all();
         self.scheduler.close();
@@ -282,14 +305,14 @@ fn is_member(id: ExecutorId) -> bool {
 pub(crate) fn vacate() -> Result<(), StartError> {
     let crew = CREW.try_with(|crew| crew.borrow().clone()).ok().flatten();
     let Some(crew) = crew else { return Ok(()) };
-    let Some(held) = scheduler::leave_seat() else {
+    let Some(held) = door::leave_seat() else {
         return Ok(());
     };
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
         crew.scheduler.idle.sit_down();
-        scheduler::take_seat(crew.id, crew.scheduler, held);
+        door::take_seat(crew.id, crew.scheduler, held);
         error
     })
 }

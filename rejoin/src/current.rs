@@ -8,7 +8,8 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::hooks::{Finish, Hooks, Payload, TaskInfo, tell};
+use crate::contain::Payload;
+use crate::hooks::{Finish, Hooks, TaskInfo, tell};
 use crate::registry::Registry;
 
 thread_local! {

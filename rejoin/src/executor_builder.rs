@@ -14,6 +14,10 @@ use crate::task::PanicStrategy;
 /// The environment variable that says how many threads the global executor has.
 const THREADS: &str = "REJOIN_THREADS";
 
+/// Most worker threads of one executor: as many as no machine has processors, and few enough for the
+/// counters of the idle protocol.
+const MOST_THREADS: usize = 1 << 16;
+
 /// Builds an [`Executor`], or configures the global one before its first use.
 ///
 /// # Examples
@@ -235,7 +239,7 @@ impl ExecutorBuilder {
     ///
     /// # Errors
     ///
-    /// Fails if the number of threads is zero, or if a thread cannot be started. The error says which
+    /// Fails if the number of threads is zero or above 65,536, or if a thread cannot be started. The error says which
     /// and why; the threads that had been started are gone again.
     ///
     /// # Examples
@@ -251,6 +255,9 @@ impl ExecutorBuilder {
         };
         if workers == 0 {
             return Err(BuildError(Cause::NoThreads));
+        }
+        if workers > MOST_THREADS {
+            return Err(BuildError(Cause::TooManyThreads { workers }));
         }
         let crew = Crew::start(Make {
             workers,
@@ -330,6 +337,7 @@ pub struct BuildError(Cause);
 #[derive(Debug)]
 enum Cause {
     NoThreads,
+    TooManyThreads { workers: usize },
     Thread { workers: usize, error: StartError },
     Environment { value: String },
     Started,
@@ -354,6 +362,10 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Cause::NoThreads => f.write_str("an executor needs at least one thread"),
+            Cause::TooManyThreads { workers } => write!(
+                f,
+                "an executor can have at most {MOST_THREADS} threads, not {workers}"
+            ),
             Cause::Thread { workers, error } => {
                 let StartError { thread, error } = error;
                 write!(f, "could not start thread {thread} of {workers}: {error}")
@@ -379,7 +391,9 @@ impl std::error::Error for BuildError {
 impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> Self {
         let kind = match &error.0 {
-            Cause::NoThreads | Cause::Environment { .. } => io::ErrorKind::InvalidInput,
+            Cause::NoThreads | Cause::TooManyThreads { .. } | Cause::Environment { .. } => {
+                io::ErrorKind::InvalidInput
+            }
             Cause::Thread { error, .. } => error.error.kind(),
             Cause::Started => io::ErrorKind::AlreadyExists,
         };

@@ -3,8 +3,10 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
+
+use crate::contain::contained;
 
 /// Identifies a task within the process.
 ///
@@ -200,51 +202,5 @@ impl fmt::Debug for Hooks {
 pub(crate) fn tell<H>(hook: Option<&H>, call: impl FnOnce(&H)) {
     if let Some(hook) = hook {
         drop(contained(|| call(hook)));
-    }
-}
-
-/// Runs user code that must not unwind into ours, and gives back what it panicked with. Dropping a
-/// payload is user code too: [`drop_contained`].
-pub(crate) fn contained(user_code: impl FnOnce()) -> Option<Payload> {
-    catch_unwind(AssertUnwindSafe(user_code)).err().map(Payload)
-}
-
-/// What a panic was thrown with. Its drop is contained.
-pub(crate) struct Payload(Box<dyn Any + Send>);
-
-impl Payload {
-    pub(crate) fn new(thrown: Box<dyn Any + Send>) -> Self {
-        Self(thrown)
-    }
-
-    pub(crate) fn get(&self) -> &(dyn Any + Send) {
-        &*self.0
-    }
-
-    /// The message of an ordinary `panic!`.
-    pub(crate) fn message(&self) -> Option<&str> {
-        let literal = self.0.downcast_ref::<&'static str>().copied();
-        literal.or_else(|| self.0.downcast_ref::<String>().map(String::as_str))
-    }
-
-    pub(crate) fn into_inner(mut self) -> Box<dyn Any + Send> {
-        // The unit type takes no allocation, and its drop does nothing.
-        std::mem::replace(&mut self.0, Box::new(()))
-    }
-}
-
-impl Drop for Payload {
-    fn drop(&mut self) {
-        let thrown = std::mem::replace(&mut self.0, Box::new(()));
-        if let Err(thrown_by_drop) = catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-            // A payload whose drop panics with such a payload could go on for ever. Leaked.
-            std::mem::forget(thrown_by_drop);
-        }
-    }
-}
-
-impl fmt::Debug for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("Payload")
     }
 }

@@ -203,14 +203,13 @@ impl Idle {
     /// Calls one worker for one task that was pushed before, to a queue that others can see.
     #[inline]
     pub(crate) fn notify_from_outside(&self) {
-        // The fence (b) of the proof; its partner is in `lie_down`.
-        fence(Ordering::SeqCst);
+        producers_fence();
         self.notify();
     }
 
     /// Calls as many workers as there are, up to `tasks`.
     pub(crate) fn notify_many(&self, tasks: usize) {
-        fence(Ordering::SeqCst);
+        producers_fence();
         for _ in 0..tasks {
             if self.counts().parked() == 0 || !self.call_one(true) {
                 return;
@@ -220,7 +219,8 @@ impl Idle {
 
     /// Calls everybody: the executor is closing.
     pub(crate) fn notify_all(&self) {
-        fence(Ordering::SeqCst);
+        // The flag that tells why was set before, where a push is otherwise.
+        producers_fence();
         while self.call_one(true) {}
     }
 
@@ -326,8 +326,7 @@ impl Idle {
                 self.change(Counts::PARKED, minus).searching()
             }
         } == u32::from(searching);
-        // The fence (2) of the proof; its partner is in `notify_from_outside`.
-        fence(Ordering::SeqCst);
+        sleepers_fence();
         must_look
     }
 
@@ -368,4 +367,26 @@ impl Idle {
             self.change(Counts::WATCHED, 0);
         }
     }
+}
+
+/// The fence (b) of the proof, between a push and the look at `counts`. Its partner is
+/// [`sleepers_fence`].
+#[inline]
+fn producers_fence() {
+    #[cfg(all(test, rejoin_model))]
+    if !crate::model::has(crate::model::Fence::Producer) {
+        return;
+    }
+    fence(Ordering::SeqCst);
+}
+
+/// The fence (2) of the proof, between lying down and the last look. Its partner is
+/// [`producers_fence`].
+#[inline]
+fn sleepers_fence() {
+    #[cfg(all(test, rejoin_model))]
+    if !crate::model::has(crate::model::Fence::Sleeper) {
+        return;
+    }
+    fence(Ordering::SeqCst);
 }

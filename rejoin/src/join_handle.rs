@@ -8,7 +8,8 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use crate::cancel_handle::{CancelHandle, Shared};
-use crate::hooks::{Payload, TaskId, TaskInfo};
+use crate::contain::Payload;
+use crate::hooks::{TaskId, TaskInfo};
 use crate::task::{Meta, Not, Outcome};
 
 pub(crate) type Task<R> = async_task::Task<Outcome<R>, Meta>;
@@ -125,6 +126,10 @@ impl<R> JoinHandle<R> {
 
     /// The task's name, if it was [given](crate::Builder::name) one.
     ///
+    /// # Panics
+    ///
+    /// Panics if the output has been taken.
+    ///
     /// # Examples
     ///
     /// ```
@@ -219,6 +224,10 @@ impl<R: Send + 'static> JoinHandle<R> {
     /// # Cost
     ///
     /// One allocation.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the output has been taken.
     ///
     /// # Examples
     ///

@@ -1,8 +1,65 @@
 //! A work-stealing executor in entirely safe code.
+//!
+//! Fork anything, rejoin everything: [`spawn`] starts a future as a task and gives a [`JoinHandle`],
+//! [`block_on`] waits for one from ordinary code, [`WaitGroup`] waits for any number. There is nothing
+//! to set up: the first `spawn`, from any thread, starts as many workers as there are processors.
+//!
+//! ```
+//! use rejoin::{block_on, spawn};
+//!
+//! let handles: Vec<_> = (0..10_u64).map(|n| spawn(async move { n * n })).collect();
+//! let sum = block_on(async {
+//!     let mut sum = 0;
+//!     for handle in handles {
+//!         sum += handle.await;
+//!     }
+//!     sum
+//! });
+//! assert_eq!(sum, 285);
+//! ```
+//!
+//! # As close to `std::thread` as async allows
+//!
+//! | threads | tasks |
+//! |---|---|
+//! | `thread::spawn(f)` | [`spawn(future)`](spawn) |
+//! | dropping the handle detaches | dropping the handle detaches |
+//! | `handle.join()` gives a `Result` | [`handle.join().await`](JoinHandle::join) gives a `Result`; `handle.await` gives the output, and panics if the task did |
+//! | `thread::Builder` | [`Builder`]: name, tag, panic strategy |
+//! | | [`JoinHandle::cancel`], [`CancelHandle`] |
+//!
+//! # What is guaranteed
+//!
+//! - **Nothing is lost.** A task runs to its end, or its future is dropped exactly once, whatever panics,
+//!   is cancelled or shuts down meanwhile. (At the end of `main`, the global executor's tasks are left as
+//!   they are.)
+//! - **Nobody waits in vain.** While a task is ready, a worker is on its way to it. A ready task does not
+//!   wait behind another one's long poll while a worker is idle.
+//! - **A panic stays in its task**: in a poll, in the drop of a future, an output or a payload.
+//!   [`PanicStrategy`] says what becomes of it.
+//! - **`block_on` works anywhere**, in tasks too, without a deadlock.
+//! - **User code never runs under a lock of ours.**
+//! - **An idle process uses no processor time.**
+//!
+//! # What it is not
+//!
+//! It brings no sockets, files or timers: `async-io`, `async-net` or `blocking` work beside it. It does
+//! not notice blocking that it cannot see (a sleep, a mutex, another crate's `block_on`): such a poll
+//! occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
+//! `Send`, and ones that borrow, have no place in it.
+//!
+//! # Features
+//!
+//! | feature | default | what it does |
+//! |---|---|---|
+//! | `futures` | off | implements `futures_task::Spawn` for [`Executor`] and [`Spawner`] |
+//! | `trace` | off | a [`WaitGroup`] knows who still holds it |
+//!
+//! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
+//! [`ExecutorBuilder::build_global`].
 
 #![forbid(unsafe_code)]
 
-mod sync;
 mod builder;
 mod spawn;
 mod task;
@@ -10,9 +67,12 @@ mod join_handle;
 mod cancel_handle;
 mod executor;
 mod executor_builder;
+mod block_on;
+mod yield_now;
 mod crew;
 mod worker;
 mod watch;
+mod door;
 mod scheduler;
 mod policy;
 mod seat;
@@ -23,10 +83,16 @@ mod parker;
 mod registry;
 mod current;
 mod hooks;
+mod contain;
 mod table;
-mod trampoline;
-mod block_on;
-mod yield_now;
+#[cfg(feature = "futures")]
+mod futures_spawn;
+mod sync;
+#[cfg(all(test, rejoin_model))]
+mod model;
+
+pub use rejoin_wait_group as wait_group;
+pub use rejoin_wait_group::{Wait, WaitGroup};
 
 pub use block_on::block_on;
 pub use builder::{Builder, Target, spawn};

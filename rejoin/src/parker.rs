@@ -19,7 +19,7 @@ use std::fmt;
 use std::task::Wake;
 use std::time::Instant;
 
-use crate::sync::{Arc, AtomicU8, Ordering, Thread, current, park, park_timeout};
+use crate::sync::{Arc, AtomicU8, Ordering, Thread};
 
 /// Nobody sleeps, nothing is remembered.
 const EMPTY: u8 = 0;
@@ -39,7 +39,7 @@ impl Parker {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::new(EMPTY),
-            thread: current(),
+            thread: Thread::current(),
         })
     }
 
@@ -49,7 +49,7 @@ impl Parker {
             return;
         }
         loop {
-            park();
+            self.thread.park();
             if self.consume() {
                 return;
             }
@@ -68,7 +68,7 @@ impl Parker {
                 // here is consumed, not lost.
                 return self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED;
             }
-            park_timeout(left);
+            self.thread.park_timeout(left);
             if self.consume() {
                 return true;
             }
@@ -92,18 +92,13 @@ impl Parker {
 
     /// Announces that the thread is about to sleep; true if an unpark came first (it is consumed).
     fn announce(&self) -> bool {
-        // Ordering: Acquire on failure pairs with `unpark`. Nothing is published by PARKED itself.
-        match self
-            .state
-            .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire)
-        {
-            Ok(_) => false,
-            Err(_) => {
-                // Ordering: Relaxed; only this thread leaves NOTIFIED, and the load above acquired.
-                self.state.store(EMPTY, Ordering::Relaxed);
-                true
-            }
-        }
+        // Ordering: Relaxed; PARKED publishes nothing, and on failure the swap below acquires.
+        let announced =
+            self.state
+                .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);
+        // Ordering: Acquire pairs with `unpark`. A plain store would do for one unpark; a second one
+        // that comes just now would be overwritten, and what it published not be seen.
+        announced.is_err() && self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
     }
 
     /// Takes a remembered unpark, if there is one.

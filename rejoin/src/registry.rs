@@ -12,6 +12,10 @@
 //! the shard's lock before it takes the wakers: an entry comes before the mark and is taken, or after
 //! it and is refused, whereupon the caller wakes the task itself.
 //!
+//! A task that is on the list is woken by `close`. That does nothing if the task is scheduled already
+//! and about to be polled as if nothing had happened; therefore each poll that returns Pending asks
+//! [`is_closed`](Registry::is_closed).
+//!
 //! The waker kept here also keeps alive a detached task that returned Pending and left no waker
 //! anywhere else, which would otherwise be freed without its future being dropped.
 //!
@@ -24,7 +28,7 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 use slab::Slab;
 
-use crate::sync::Lock;
+use crate::sync::{AtomicBool, Lock, Ordering};
 
 /// Shards, a power of two: a worker enters tasks into the shard of its seat, so that workers meet
 /// only where a task ends on another worker than the one it first waited on.
@@ -36,6 +40,8 @@ const SHARD_ROOM: usize = (u32::MAX / SHARDS) as usize - 1;
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Registry {
+    /// Set before any shard is closed.
+    closed: AtomicBool,
     shards: Box<[CachePadded<Lock<Shard>>]>,
 }
 
@@ -67,6 +73,7 @@ impl Key {
 impl Registry {
     pub(crate) fn new() -> Self {
         Self {
+            closed: AtomicBool::new(false),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -99,6 +106,8 @@ impl Registry {
 
     /// Refuses further tasks, and hands each one that waits to `wake`, outside any lock.
     pub(crate) fn close(&self, mut wake: impl FnMut(Waker)) {
+        // Ordering: Release; see `is_closed`.
+        self.closed.store(true, Ordering::Release);
         for shard in &self.shards {
             let wakers = {
                 let mut shard = shard.lock();
@@ -109,8 +118,18 @@ impl Registry {
         }
     }
 
+    /// Whether the registry is closed, or about to be.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `close`. A poll that was scheduled when `close`
+        // woke its task has synchronised with that wake-up through the task's own state.
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// Accepts tasks again, for the next executor.
     pub(crate) fn open(&self) {
+        // Ordering: Relaxed; nobody polls tasks of this registry before it is handed on.
+        self.closed.store(false, Ordering::Relaxed);
         for shard in &self.shards {
             let mut shard = shard.lock();
             debug_assert!(shard.wakers.is_empty());

@@ -77,17 +77,20 @@ impl Seat {
     /// How many polls were begun, if one is going on.
     pub(crate) fn polling(&self) -> Option<u64> {
         self.published.place.load()?;
+        // Ordering: Relaxed, as in `begin`.
         Some(self.published.polls.load(Ordering::Relaxed))
     }
 
     /// Whether the watcher has found the current poll slow.
     #[inline]
     pub(crate) fn is_slow(&self) -> bool {
+        // Ordering: Relaxed, as in `begin`.
         self.published.slow.load(Ordering::Relaxed)
     }
 
     /// Marks the current poll as slow.
     pub(crate) fn mark_slow(&self) {
+        // Ordering: Relaxed, as in `begin`.
         self.published.slow.store(true, Ordering::Relaxed);
     }
 }

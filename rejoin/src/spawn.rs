@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use async_task::WithInfo;
 
+use crate::door;
 use crate::hooks::{Rare, TaskId};
 use crate::join_handle::JoinHandle;
-use crate::scheduler;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{Ordering, StaticU64};
 use crate::task::{Body, ExecutorId, Meta, Strategy};
 
 /// Ids are taken from the common counter in blocks of so many.
@@ -40,12 +40,12 @@ where
         location: options.location,
         rare: options.rare,
     };
-    let schedule = no_size(WithInfo(scheduler::schedule));
+    let schedule = no_size(WithInfo(door::schedule));
     let (runnable, task) = async_task::Builder::new()
         .metadata(meta)
         .spawn(move |_| Body::new(future, strategy), schedule);
-    scheduler::tell_spawn(&runnable);
-    scheduler::push(runnable, false);
+    door::tell_spawn(&runnable);
+    door::push(runnable, false);
     JoinHandle::new(task)
 }
 
@@ -74,7 +74,7 @@ fn next_id() -> TaskId {
 
 #[cold]
 fn new_block() -> (u64, u64) {
-    static BLOCKS: AtomicU64 = AtomicU64::new(0);
+    static BLOCKS: StaticU64 = StaticU64::new(0);
     // Ordering: Relaxed; only the count matters.
     let first = BLOCKS.fetch_add(1, Ordering::Relaxed) * ID_BLOCK;
     // Id 0 stays free, for whoever wants to say "none".

@@ -9,7 +9,31 @@ mod imp {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(crate) use std::thread::{Thread, current, park, park_timeout};
+    use std::thread;
+    use std::time::Duration;
+
+    /// One thread, as far as it can sleep.
+    pub(crate) struct Thread(thread::Thread);
+
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self(thread::current())
+        }
+
+        /// Sleeps until unparked, or for no reason; only for the thread itself.
+        pub(crate) fn park(&self) {
+            thread::park();
+        }
+
+        /// Likewise, but for no longer than `timeout`.
+        pub(crate) fn park_timeout(&self, timeout: Duration) {
+            thread::park_timeout(timeout);
+        }
+
+        pub(crate) fn unpark(&self) {
+            self.0.unpark();
+        }
+    }
 }
 
 #[cfg(all(test, rejoin_model))]
@@ -18,15 +42,46 @@ mod imp {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
     pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
-    pub(crate) use loom::thread::{Thread, current, park};
+    use std::time::Duration;
 
-    /// loom knows no time: a park that may end by itself is one that ends at once.
-    pub(crate) fn park_timeout(_: std::time::Duration) {
-        loom::thread::yield_now();
+    /// loom's own `park` forgets an unpark that comes while the thread waits for a mutex.
+    pub(crate) struct Thread {
+        unparked: Mutex<bool>,
+        changed: Condvar,
+    }
+
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self {
+                unparked: Mutex::new(false),
+                changed: Condvar::new(),
+            }
+        }
+
+        pub(crate) fn park(&self) {
+            let mut unparked = self.unparked.lock().unwrap();
+            while !std::mem::take(&mut *unparked) {
+                unparked = self.changed.wait(unparked).unwrap();
+            }
+        }
+
+        /// loom knows no time: a park that may end by itself is one that ends at once.
+        pub(crate) fn park_timeout(&self, _: Duration) {
+            *self.unparked.lock().unwrap() = false;
+            loom::thread::yield_now();
+        }
+
+        pub(crate) fn unpark(&self) {
+            *self.unparked.lock().unwrap() = true;
+            self.changed.notify_one();
+        }
     }
 }
 
 pub(crate) use imp::*;
+
+/// Process-wide counters and flags on which no proof depends; loom's cannot be statics.
+pub(crate) use std::sync::atomic::{AtomicBool as StaticBool, AtomicU64 as StaticU64};
 
 /// A mutex that does not know poison.
 ///

@@ -25,10 +25,10 @@ use std::thread;
 
 use pin_project_lite::pin_project;
 
+use crate::contain::{Payload, bounce, contained};
 use crate::current;
-use crate::hooks::{Finish, Payload, Rare, TaskId, TaskInfo, contained};
+use crate::hooks::{Finish, Rare, TaskId, TaskInfo};
 use crate::registry::Key;
-use crate::trampoline::bounce;
 
 /// Which executor a task belongs to: a place in the table of schedulers, and which of the executors
 /// that had this place one after another.
@@ -251,9 +251,7 @@ where
         }));
         let polled = match polled {
             Ok(Poll::Pending) => {
-                if this.key.is_none() {
-                    enter(this.key, cx);
-                }
+                wait(this.key, cx);
                 return Poll::Pending;
             }
             Ok(Poll::Ready(output)) => Ok(output),
@@ -279,14 +277,22 @@ where
     }
 }
 
-/// Enters the task, which is about to return Pending for the first time, into the registry.
-fn enter(key: &mut Option<Key>, cx: &mut Context<'_>) {
+/// Enters the task, which is about to return Pending, into the registry, unless it is there. If the
+/// executor is closing, sees to it that the task is run once more, to be cancelled.
+fn wait(key: &mut Option<Key>, cx: &mut Context<'_>) {
     let Some((registry, shard)) = current::registry() else {
         return;
     };
+    if key.is_some() {
+        // The wake-up by `Registry::close` may have come when this poll was scheduled and not yet begun,
+        // and then did nothing; but then it happened before this poll, and so did the closing.
+        if registry.is_closed() {
+            cx.waker().wake_by_ref();
+        }
+        return;
+    }
     match registry.enter(shard, cx.waker().clone()) {
         Ok(entered) => *key = Some(entered),
-        // The executor is closing: run once more, to be cancelled.
         Err(waker) => waker.wake(),
     }
 }

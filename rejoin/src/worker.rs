@@ -1,8 +1,9 @@
 //! One thread's loop: find a runnable, run it, or sleep.
 
 use crate::current;
+use crate::door;
 use crate::idle::{Bed, Call};
-use crate::scheduler::{self, Scheduler};
+use crate::scheduler::Scheduler;
 use crate::seat::{Held, Runnable};
 use crate::sync::Arc;
 use crate::watch::{Sight, Watch};
@@ -36,7 +37,7 @@ impl Worker {
     /// Works on the seat that the calling thread holds, until it must stop.
     pub(crate) fn work(&mut self) -> Stop {
         loop {
-            let next = scheduler::with_seat(|scheduler, held| {
+            let next = door::with_seat(|scheduler, held| {
                 let runnable = match scheduler.next(held) {
                     Some(runnable) => runnable,
                     None => self.find(held)?,

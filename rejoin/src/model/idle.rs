@@ -1,0 +1,166 @@
+//! The idle protocol: a push from outside against a worker that lies down, and the last searcher.
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread;
+
+use super::{Fence, fails_without};
+use crate::idle::{Bed, Call, Idle};
+use crate::injector::Injector;
+
+/// One executor, as far as the protocol goes.
+struct Shared {
+    injector: Injector<u32>,
+    idle: Idle,
+}
+
+impl Shared {
+    fn new() -> Arc<Self> {
+        let shared = Self {
+            injector: Injector::new(),
+            idle: Idle::new(),
+        };
+        shared.injector.open(1);
+        Arc::new(shared)
+    }
+
+    fn push(&self, item: u32) {
+        self.injector.push(1, item).expect("open");
+        self.idle.notify_from_outside();
+    }
+
+    fn pop(&self) -> Option<u32> {
+        self.injector.pop(|_| 0, |_| ())
+    }
+
+    /// What `Worker::find` does up to the moment it sleeps: an item, or `None` for asleep.
+    fn find_or_sleep(&self, bed: &Arc<Bed>, mut searching: bool) -> Option<u32> {
+        loop {
+            if searching {
+                if let Some(item) = self.pop() {
+                    self.idle.stop_searching();
+                    return Some(item);
+                }
+            }
+            let must_look = self.idle.lie_down(bed, searching);
+            if !must_look || self.injector.is_empty() {
+                return None;
+            }
+            self.idle.get_up(bed);
+            searching = true;
+        }
+    }
+
+    /// All of `Worker::find`: searches, and sleeps, until there is an item.
+    fn find(&self, bed: &Arc<Bed>) -> u32 {
+        let mut searching = self.idle.start_searching();
+        loop {
+            if let Some(item) = self.find_or_sleep(bed, searching) {
+                return item;
+            }
+            while bed.call() != Call::Up {
+                bed.sleep();
+            }
+            searching = true;
+        }
+    }
+}
+
+fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(model);
+}
+
+/// One item from outside, one worker that is about to sleep. When both are done, the worker has the
+/// item or has been called: invariant 1, asked without waiting, because a model that fails by a deadlock
+/// takes the process with it.
+fn push_races_with_sleep() {
+    check(None, || {
+        let shared = Shared::new();
+        let worker = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                let bed = Bed::new();
+                shared.idle.sit_down();
+                let searching = shared.idle.start_searching();
+                let found = shared.find_or_sleep(&bed, searching);
+                (found, bed)
+            })
+        };
+        shared.push(7);
+        let (found, bed) = worker.join().unwrap();
+        assert!(
+            found == Some(7) || bed.call() == Call::Up,
+            "asleep beside an item"
+        );
+    });
+}
+
+/// Two items from two producers, one worker.
+fn two_pushes_race_with_sleep() {
+    check(Some(2), || {
+        let shared = Shared::new();
+        let producers: Vec<_> = (1..=2)
+            .map(|item| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || shared.push(item))
+            })
+            .collect();
+        shared.idle.sit_down();
+        let bed = Bed::new();
+        let sum = shared.find(&bed) + shared.find(&bed);
+        assert_eq!(sum, 3);
+        for producer in producers {
+            producer.join().unwrap();
+        }
+    });
+}
+
+/// Two items, two workers that take one each and are then gone for good: a producer that leaves its
+/// item to a searcher relies on that searcher's passing the call on.
+fn the_last_searcher_passes_the_call_on() {
+    check(Some(2), || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        shared.idle.sit_down();
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || shared.find(&Bed::new()))
+            })
+            .collect();
+        shared.push(1);
+        shared.push(2);
+        let sum: u32 = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum();
+        assert_eq!(sum, 3);
+    });
+}
+
+#[test]
+fn canary_missing_producers_fence_is_caught() {
+    assert!(fails_without(Fence::Producer, push_races_with_sleep));
+}
+
+#[test]
+fn canary_missing_sleepers_fence_is_caught() {
+    assert!(fails_without(Fence::Sleeper, push_races_with_sleep));
+}
+
+#[test]
+fn a_push_that_races_with_sleep_is_found() {
+    push_races_with_sleep();
+}
+
+#[test]
+fn two_pushes_that_race_with_sleep_are_found() {
+    two_pushes_race_with_sleep();
+}
+
+#[test]
+fn two_workers_find_two_items() {
+    the_last_searcher_passes_the_call_on();
+}
