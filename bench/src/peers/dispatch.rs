@@ -14,6 +14,8 @@ macro_rules! general {
         |id: $crate::peers::Id, session: &mut $crate::session::Session| {
             use $crate::peers::Id;
             match id {
+                Id::Rejoin => on!(Rejoin, session, $($body)::+),
+                Id::RejoinInstance => on!(RejoinInstance, session, $($body)::+),
                 Id::Tokio => on!(Tokio, session, $($body)::+),
                 Id::TokioCurrent => on!(TokioCurrent, session, $($body)::+),
                 Id::AsyncExecutor => on!(AsyncExecutor, session, $($body)::+),
@@ -46,6 +48,8 @@ macro_rules! owned {
         |id: $crate::peers::Id, session: &mut $crate::session::Session| {
             use $crate::peers::{self, Id};
             match id {
+                Id::Rejoin => $($body)::+::<peers::Rejoin>(session),
+                Id::RejoinInstance => $($body)::+::<peers::RejoinInstance>(session),
                 Id::Tokio => $($body)::+::<peers::Tokio>(session),
                 Id::TokioCurrent => $($body)::+::<peers::TokioCurrent>(session),
                 Id::AsyncExecutor => $($body)::+::<peers::AsyncExecutor>(session),

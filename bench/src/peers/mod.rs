@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod dispatch;
+mod rejoin;
+mod rejoin_instance;
 mod async_executor;
 mod async_executor_static;
 mod async_std;
@@ -20,8 +22,9 @@ mod tokio_current;
 
 pub(crate) use self::{
     async_executor::AsyncExecutor, async_executor_static::AsyncExecutorStatic, async_std::AsyncStd,
-    floor::Floor, futures_pool::FuturesPool, nexosim::Nexosim, nio::Nio, smol::Smol,
-    smolscale::Smolscale, tokio::Tokio, tokio_current::TokioCurrent,
+    floor::Floor, futures_pool::FuturesPool, nexosim::Nexosim, nio::Nio, rejoin::Rejoin,
+    rejoin_instance::RejoinInstance, smol::Smol, smolscale::Smolscale, tokio::Tokio,
+    tokio_current::TokioCurrent,
 };
 
 /// An executor with workers, tasks that spawn, and handles to await.
@@ -180,6 +183,8 @@ pub(crate) struct Info {
 /// Who takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Id {
+    Rejoin,
+    RejoinInstance,
     Tokio,
     TokioCurrent,
     AsyncExecutor,
@@ -195,6 +200,8 @@ pub(crate) enum Id {
 
 impl Id {
     pub(crate) const ALL: &[Id] = &[
+        Id::Rejoin,
+        Id::RejoinInstance,
         Id::Tokio,
         Id::TokioCurrent,
         Id::AsyncExecutor,
@@ -210,6 +217,8 @@ impl Id {
 
     pub(crate) fn info(self) -> &'static Info {
         match self {
+            Id::Rejoin => &rejoin::INFO,
+            Id::RejoinInstance => &rejoin_instance::INFO,
             Id::Tokio => &tokio::INFO,
             Id::TokioCurrent => &tokio_current::INFO,
             Id::AsyncExecutor => &async_executor::INFO,

@@ -1,0 +1,88 @@
+//! rejoin's global executor, with everything on: `rejoin::spawn` everywhere, `rejoin::block_on`.
+
+use super::{Info, Need, Owned, Peer};
+use rejoin::{Executor, JoinHandle};
+
+pub(super) const INFO: Info = Info {
+    name: "rejoin",
+    package: "rejoin",
+    is_general: true,
+    lacks: &[(Need::Bare, "an executor always has a worker")],
+    threads_variable: None,
+};
+
+#[derive(Debug)]
+pub(crate) struct Rejoin;
+
+impl Peer for Rejoin {
+    type Handle<T: Send + 'static> = JoinHandle<T>;
+
+    fn start(threads: usize) {
+        Executor::builder()
+            .threads(threads)
+            .build_global()
+            .expect("threads start");
+    }
+
+    fn spawn<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        rejoin::spawn(future)
+    }
+
+    fn detach<F>(future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(rejoin::spawn(future));
+    }
+
+    fn block_on<F>(future: F) -> F::Output
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        rejoin::block_on(future)
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        rejoin::yield_now()
+    }
+
+    fn cancel<T: Send + 'static>(handle: JoinHandle<T>) -> impl Future<Output = Option<T>> + Send {
+        handle.cancel()
+    }
+
+    fn abort<T: Send + 'static>(handle: JoinHandle<T>) {
+        // It acts at the call; the future is only for those who wait.
+        drop(handle.cancel());
+    }
+}
+
+impl Owned for Rejoin {
+    type Own = Executor;
+
+    fn own(threads: usize) -> Executor {
+        Executor::builder()
+            .threads(threads)
+            .build()
+            .expect("threads start")
+    }
+
+    fn detach_on<F>(own: &Executor, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(own.spawn(future));
+    }
+
+    fn run_on<F>(own: &Executor, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        own.block_on(own.spawn(future))
+    }
+}
