@@ -1,14 +1,14 @@
 //! Values under keys: room for one inline, and for the rest in a vector with a free list.
 //!
-//! It lives under a lock, so it never allocates and never frees. Whoever calls hands in a `spare`
-//! buffer; what the slab outgrows or has no more use for comes back in it, and is freed after the
-//! lock is open again. A slab that needs room says how much ([`Full`]), and the caller comes back
-//! with it.
+//! It lives under a lock, so it never allocates and never frees. A slab that needs room says how much
+//! ([`Full`]), and the caller comes back with it; memory that the slab outgrows or has no more use for
+//! is handed out, and freed after the lock is open again.
 //!
 //! A key is good until its value is removed or the slab is taken, and then it is its owner's duty
 //! to forget it: keys carry no generation. A key used after the slab was taken finds nothing.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::num::NonZeroUsize;
 
 /// Where a value is: 1 is the inline place, 2 the first of the vector, and so on.
@@ -20,6 +20,10 @@ impl Key {
 
     fn in_vector(index: usize) -> Key {
         Key(NonZeroUsize::MIN.saturating_add(index).saturating_add(1))
+    }
+
+    pub(crate) fn is_inline(self) -> bool {
+        self.0 == Self::INLINE.0
     }
 
     /// Its index in the vector, unless it is the inline place.
@@ -38,7 +42,8 @@ pub(crate) enum Slot<T> {
 /// A buffer that goes in and comes out through the lock.
 pub(crate) type Spare<T> = Vec<Slot<T>>;
 
-/// The value that found no room, and the capacity of the spare buffer to come back with.
+/// There was no room for a value: here it is again, with the capacity of the spare buffer to come back
+/// with.
 pub(crate) struct Full<T> {
     pub(crate) value: T,
     pub(crate) wanted: usize,
@@ -69,12 +74,17 @@ impl<T> Slab<T> {
     /// waiters that come and go shall not allocate each time.
     const FEW: usize = 4;
 
-    /// Puts `value` in a free place, growing into `spare` if there is none.
-    pub(crate) fn insert(&mut self, value: T, spare: &mut Spare<T>) -> Result<Key, Full<T>> {
+    /// Puts `value` in a free place, if there is one.
+    #[inline]
+    pub(crate) fn insert(&mut self, value: T) -> Result<Key, Full<T>> {
         if self.inline.is_none() {
             self.inline = Some(value);
             return Ok(Key::INLINE);
         }
+        self.insert_in_vector(value)
+    }
+
+    fn insert_in_vector(&mut self, value: T) -> Result<Key, Full<T>> {
         if let Some(key) = self.free {
             let slot = key.index().and_then(|index| self.slots.get_mut(index));
             if let Some(slot @ &mut Slot::Free(next)) = slot {
@@ -84,18 +94,22 @@ impl<T> Slab<T> {
                 return Ok(key);
             }
         }
-        if self.slots.len() == self.slots.capacity() {
-            if spare.capacity() <= self.slots.len() {
-                let wanted = self.slots.len().saturating_mul(2).max(Self::FEW);
-                return Err(Full { value, wanted });
-            }
-            spare.append(&mut self.slots);
-            core::mem::swap(spare, &mut self.slots);
+        let index = self.slots.len();
+        if index == self.slots.capacity() {
+            let wanted = index.saturating_mul(2).max(Self::FEW);
+            return Err(Full { value, wanted });
         }
-        let key = Key::in_vector(self.slots.len());
         self.slots.push(Slot::Taken(value));
         self.taken += 1;
-        Ok(key)
+        Ok(Key::in_vector(index))
+    }
+
+    /// Moves the vector into `spare`, if that is larger, and its old memory out.
+    pub(crate) fn grow(&mut self, spare: &mut Spare<T>) {
+        if spare.capacity() > self.slots.capacity() {
+            spare.append(&mut self.slots);
+            mem::swap(spare, &mut self.slots);
+        }
     }
 
     /// The value under `key`, unless the slab has been taken since.
@@ -109,25 +123,38 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Takes out the value under `key`. When the vector empties, its memory goes to `spare`.
+    /// Takes out the value in the inline place.
+    #[inline]
+    pub(crate) fn take_inline(&mut self) -> Option<T> {
+        self.inline.take()
+    }
+
+    /// Takes out the value under `key`.
+    ///
+    /// If that empties the vector, its memory goes to `spare`.
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key, spare: &mut Spare<T>) -> Option<T> {
-        let Some(index) = key.index() else {
-            return self.inline.take();
-        };
+        match key.index() {
+            None => self.inline.take(),
+            Some(index) => self.remove_from_vector(index, spare),
+        }
+    }
+
+    fn remove_from_vector(&mut self, index: usize, spare: &mut Spare<T>) -> Option<T> {
         let slot = self.slots.get_mut(index)?;
-        let value = match core::mem::replace(slot, Slot::Free(self.free)) {
+        let value = match mem::replace(slot, Slot::Free(self.free)) {
             Slot::Taken(value) => value,
             free => {
                 *slot = free;
                 return None;
             }
         };
-        self.free = Some(key);
+        self.free = Some(Key::in_vector(index));
         self.taken -= 1;
         if self.taken == 0 {
             self.free = None;
             if self.slots.capacity() > Self::FEW {
-                core::mem::swap(spare, &mut self.slots);
+                mem::swap(spare, &mut self.slots);
             } else {
                 self.slots.clear();
             }
@@ -145,11 +172,17 @@ impl<T> Slab<T> {
         self.inline.iter().chain(slots)
     }
 
-    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
-        let slots = self.slots.into_iter().filter_map(|slot| match slot {
+    /// Takes all values, in the order of their keys, and leaves the slab empty.
+    // In pieces, because a move of the whole would wait for the inline value to arrive in memory.
+    #[inline]
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = T> + use<T> {
+        self.free = None;
+        self.taken = 0;
+        let slots = mem::take(&mut self.slots);
+        let values = slots.into_iter().filter_map(|slot| match slot {
             Slot::Taken(value) => Some(value),
             Slot::Free(_) => None,
         });
-        self.inline.into_iter().chain(slots)
+        self.inline.take().into_iter().chain(values)
     }
 }

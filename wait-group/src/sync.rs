@@ -47,6 +47,7 @@ impl<T> Lock<T> {
     }
 
     /// Calls `f` with the value while nobody else has it.
+    #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         lock::with(&self.0, f)
     }
@@ -61,6 +62,7 @@ mod lock {
         Mutex::new(value)
     }
 
+    #[inline]
     pub(super) fn with<T, R>(mutex: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
         // Only moves of whole values happen under the lock, so a panic leaves nothing half done.
         f(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner))
@@ -81,6 +83,7 @@ mod lock {
         critical_section::Mutex::new(RefCell::new(value))
     }
 
+    #[inline]
     pub(super) fn with<T, R>(mutex: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
         // Interrupts are off and nothing in `f` leads back here, so the borrow is never refused.
         critical_section::with(|section| f(&mut mutex.borrow_ref_mut(section)))
@@ -100,6 +103,7 @@ mod lock {
         Mutex::new(value)
     }
 
+    #[inline]
     pub(super) fn with<T, R>(mutex: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut mutex.lock())
     }
@@ -119,6 +123,7 @@ mod lock {
         Mutex::new(value)
     }
 
+    #[inline]
     pub(super) fn with<T, R>(mutex: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut mutex.borrow_mut())
     }
@@ -132,6 +137,7 @@ mod lock {
         Mutex::new(value)
     }
 
+    #[inline]
     pub(super) fn with<T, R>(mutex: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut mutex.lock().expect("no model panics under the lock"))
     }

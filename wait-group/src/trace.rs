@@ -8,7 +8,7 @@ use core::fmt;
 use core::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::slab::{Full, Key, Slab};
+use crate::slab::{Key, Slab};
 use crate::sync::{Arc, Lock, Weak};
 use crate::waiters::Waiters;
 
@@ -115,21 +115,23 @@ pub(crate) struct Seat {
 impl Seat {
     #[track_caller]
     pub(crate) fn take(group: &Arc<Waiters>, name: Option<Name>) -> Self {
-        let mut entry = Entry {
+        let entry = Entry {
             name: name.clone(),
             location: Location::caller(),
             since: Instant::now(),
             child: None,
         };
-        let mut spare = Vec::new();
+        let mut entered = group.trace.0.with(|table| table.insert(entry));
         let key = loop {
-            match group.trace.0.with(|table| table.insert(entry, &mut spare)) {
+            let full = match entered {
                 Ok(key) => break key,
-                Err(Full { value, wanted }) => {
-                    entry = value;
-                    spare = Vec::with_capacity(wanted);
-                }
-            }
+                Err(full) => full,
+            };
+            let mut spare = Vec::with_capacity(full.wanted);
+            entered = group.trace.0.with(|table| {
+                table.grow(&mut spare);
+                table.insert(full.value)
+            });
         };
         let group = Arc::clone(group);
         Seat { group, key, name }
@@ -152,12 +154,10 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        // Name and emptied memory are freed after the lock was given back.
         let mut spare = Vec::new();
-        let entry = self
-            .group
-            .trace
-            .0
-            .with(|table| table.remove(self.key, &mut spare));
+        let remove = |table: &mut Slab<Entry>| table.remove(self.key, &mut spare);
+        let entry = self.group.trace.0.with(remove);
         drop(entry);
     }
 }

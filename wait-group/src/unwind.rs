@@ -11,17 +11,17 @@
 ///
 /// With the first of these panics, after the last item.
 #[cfg(feature = "std")]
-pub(crate) fn for_each<T>(items: impl Iterator<Item = T>, mut each: impl FnMut(T)) {
+pub(crate) fn for_each<T>(mut items: impl Iterator<Item = T>, mut each: impl FnMut(T)) {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
     let mut first = None;
-    for item in items {
-        // What a panic leaves half done is the item, and that is gone.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| each(item))) {
-            match first {
-                None => first = Some(payload),
-                Some(_) => discard(payload),
-            }
+    loop {
+        // What a panic leaves half done is one item, and that is gone. The rest is still in `items`.
+        let rest = AssertUnwindSafe(|| items.by_ref().for_each(&mut each));
+        match (catch_unwind(rest), &first) {
+            (Ok(()), _) => break,
+            (Err(payload), None) => first = Some(payload),
+            (Err(payload), Some(_)) => discard(payload),
         }
     }
     match first {

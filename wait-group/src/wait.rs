@@ -50,6 +50,7 @@ pub struct Wait {
     place: Option<Place>,
 }
 
+#[derive(Clone, Copy)]
 struct Place {
     key: Key,
     waker: Identity,
@@ -225,30 +226,47 @@ impl Future for Wait {
             self.place = None;
             return Poll::Ready(());
         }
-        let waker = Identity::of(cx.waker());
-        if self
-            .place
-            .as_ref()
-            .is_some_and(|place| place.waker == waker)
-        {
-            return Poll::Pending;
+        let polled = Identity::of(cx.waker());
+        match self.place {
+            None => self.enter(cx.waker()),
+            Some(Place { waker, .. }) if waker == polled => Poll::Pending,
+            Some(Place { key, .. }) => self.replace(key, cx.waker()),
         }
+    }
+}
 
-        // The clone may panic or complete the group. Nothing has changed yet, and `enter` looks again.
-        let waker = cx.waker().clone();
+impl Wait {
+    // A clone of a waker may panic, or complete the group: nothing has changed yet, and the group is
+    // looked at once more under the lock. A drop of one may panic, or poll other waiters: it comes
+    // last.
+
+    fn enter(&mut self, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
         let identity = Identity::of(&waker);
-        let key = self.place.as_ref().map(|place| place.key);
-        let Some((key, replaced)) = self.waiters.enter(key, waker) else {
-            self.place = None;
-            return Poll::Ready(());
-        };
-        self.place = Some(Place {
-            key,
-            waker: identity,
-        });
-        // Last, because this too may panic, or poll other waiters.
-        drop(replaced);
-        Poll::Pending
+        match self.waiters.enter(waker) {
+            Ok(key) => {
+                let waker = identity;
+                self.place = Some(Place { key, waker });
+                Poll::Pending
+            }
+            Err(_unused) => Poll::Ready(()),
+        }
+    }
+
+    fn replace(&mut self, key: Key, waker: &Waker) -> Poll<()> {
+        let waker = waker.clone();
+        let identity = Identity::of(&waker);
+        match self.waiters.replace(key, waker) {
+            Ok(_old) => {
+                let waker = identity;
+                self.place = Some(Place { key, waker });
+                Poll::Pending
+            }
+            Err(_unused) => {
+                self.place = None;
+                Poll::Ready(())
+            }
+        }
     }
 }
 

@@ -41,21 +41,26 @@ use crate::unwind;
 use crate::workers::Workers;
 
 /// One group, as its waiters hold it. It stays until the last of them has gone.
+// In this order, so that lock and table lie apart from the workers' count; see `workers`.
+#[repr(C)]
 pub(crate) struct Waiters {
-    done: AtomicBool,
-    wakers: Lock<Slab<Waker>>,
     /// To count the workers, and to join them. Upgrading fails from the last drop on.
     workers: Weak<Workers>,
+    done: AtomicBool,
+    wakers: Lock<Slab<Waker>>,
     #[cfg(feature = "trace")]
     pub(crate) trace: crate::trace::Table,
 }
 
 impl Waiters {
+    /// Where the lock is, for `workers` to see that it is far from the count.
+    pub(crate) const LOCK_OFFSET: usize = mem::offset_of!(Waiters, wakers);
+
     pub(crate) fn new(workers: Weak<Workers>) -> Self {
         Waiters {
+            workers,
             done: AtomicBool::new(false),
             wakers: Lock::new(Slab::default()),
-            workers,
             #[cfg(feature = "trace")]
             trace: crate::trace::Table::new(),
         }
@@ -82,53 +87,69 @@ impl Waiters {
         self.workers.upgrade()
     }
 
-    /// Leaves `waker` to be woken when the group is done: under `key`, if the caller has one from
-    /// before. Gives back the key and the waker that was there, for the caller to drop.
-    ///
-    /// `None` if the group is done.
-    pub(crate) fn enter(&self, key: Option<Key>, waker: Waker) -> Option<(Key, Option<Waker>)> {
-        let mut waker = waker;
-        // Declared first and so dropped last, like `waker`: both after the lock was given back.
-        let mut spare = Vec::new();
+    /// Leaves `waker` to be woken when the group is done, and says where. If the group is done, the
+    /// waker comes back, for the caller to drop.
+    #[inline]
+    pub(crate) fn enter(&self, waker: Waker) -> Result<Key, Waker> {
+        match self.wakers.with(|wakers| self.insert(wakers, waker)) {
+            Ok(key) => Ok(key),
+            Err(Refused::Done(waker)) => Err(waker),
+            Err(Refused::Full(full)) => self.enter_larger(full),
+        }
+    }
+
+    /// The part of [`enter`](Self::enter) that runs under the lock.
+    #[inline]
+    fn insert(&self, wakers: &mut Slab<Waker>, waker: Waker) -> Result<Key, Refused> {
+        // This is (1) of the proof. The lock alone would not publish: `done` may be seen set before
+        // the last worker has taken the lock.
+        if self.is_done() {
+            return Err(Refused::Done(waker));
+        }
+        wakers.insert(waker).map_err(Refused::Full)
+    }
+
+    /// Allocates, and tries again.
+    #[cold]
+    fn enter_larger(&self, mut full: Full<Waker>) -> Result<Key, Waker> {
         loop {
+            // Declared before the lock is taken, and so dropped after it was given back, with the
+            // table's old memory in it.
+            let mut spare = Vec::with_capacity(full.wanted);
             let entered = self.wakers.with(|wakers| {
-                // This is (1) of the proof. The lock alone would not publish: `done` may be seen set
-                // before the last worker has taken the lock.
-                if self.is_done() {
-                    return Entered::TooLate(waker);
-                }
-                if let Some(key) = key {
-                    if let Some(place) = wakers.get_mut(key) {
-                        return Entered::At(key, Some(mem::replace(place, waker)));
-                    }
-                }
-                match wakers.insert(waker, &mut spare) {
-                    Ok(key) => Entered::At(key, None),
-                    Err(full) => Entered::Full(full),
-                }
+                wakers.grow(&mut spare);
+                self.insert(wakers, full.value)
             });
             match entered {
-                Entered::At(key, replaced) => return Some((key, replaced)),
-                Entered::TooLate(unused) => {
-                    drop(unused);
-                    return None;
-                }
-                Entered::Full(full) => {
-                    waker = full.value;
-                    spare = Vec::with_capacity(full.wanted);
-                }
+                Ok(key) => return Ok(key),
+                Err(Refused::Done(waker)) => return Err(waker),
+                Err(Refused::Full(again)) => full = again,
             }
         }
     }
 
+    /// Leaves `waker` under `key` and gives back the one that was there. If the group is done, the new
+    /// one comes back as an error. Either is for the caller to drop.
+    pub(crate) fn replace(&self, key: Key, waker: Waker) -> Result<Waker, Waker> {
+        self.wakers.with(|wakers| match wakers.get_mut(key) {
+            // As in `insert`.
+            Some(place) if !self.is_done() => Ok(mem::replace(place, waker)),
+            _ => Err(waker),
+        })
+    }
+
     /// Takes back the waker under `key`, if it is still there, for the caller to drop.
+    #[inline]
     pub(crate) fn leave(&self, key: Key) -> Option<Waker> {
         // A done group has emptied its table, or is about to.
         if self.is_done() {
             return None;
         }
+        if key.is_inline() {
+            return self.wakers.with(|wakers| wakers.take_inline());
+        }
+        // Freed after the lock was given back.
         let mut spare = Vec::new();
-        // `spare` is freed after the lock was given back.
         self.wakers.with(|wakers| wakers.remove(key, &mut spare))
     }
 
@@ -142,15 +163,14 @@ impl Waiters {
         // sees everything every worker wrote before it dropped its handle: those drops happen before
         // this call, because `Workers` is dropped by the last of them.
         self.done.store(true, Release);
-        let wakers = self.wakers.with(mem::take);
-        unwind::for_each(wakers.into_values(), Waker::wake);
+        let wakers = self.wakers.with(|wakers| wakers.take());
+        unwind::for_each(wakers, Waker::wake);
     }
 }
 
-/// What became of a waker under the lock.
-enum Entered {
-    At(Key, Option<Waker>),
-    TooLate(Waker),
+/// Why a waker was not taken in.
+enum Refused {
+    Done(Waker),
     Full(Full<Waker>),
 }
 
@@ -159,18 +179,14 @@ enum Entered {
 impl Waiters {
     /// [`enter`](Self::enter) without step (1) of the proof.
     pub(crate) fn enter_blindly(&self, waker: Waker) {
-        let mut spare = Vec::new();
-        let _key = self.wakers.with(|wakers| wakers.insert(waker, &mut spare));
+        let _key = self.wakers.with(|wakers| wakers.insert(waker));
     }
 
     /// [`leave`](Self::leave) by a waiter that trusts its first look: whether its waker is where it
     /// left it.
     pub(crate) fn leave_trustingly(&self, key: Key) -> bool {
         let mut spare = Vec::new();
-        self.is_done()
-            || self
-                .wakers
-                .with(|wakers| wakers.remove(key, &mut spare))
-                .is_some()
+        let removed = |wakers: &mut Slab<Waker>| wakers.remove(key, &mut spare);
+        self.is_done() || self.wakers.with(removed).is_some()
     }
 }

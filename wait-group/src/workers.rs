@@ -4,8 +4,12 @@
 //! `Arc` promises what a group needs: the last drop alone has the value to itself, after all other
 //! drops. That drop is the group's completion.
 //!
-//! The count lies in an allocation apart from the waiters' lock and on a cache line of its own, so
-//! that workers that come and go do not slow down waiters that register, and the other way round.
+//! # Apart from the lock
+//!
+//! The count lies in another allocation than the waiters' lock, and never on its cache line, so that
+//! workers that come and go do not slow down waiters that register, nor the other way round. Their
+//! sizes see to it, without any padding: an allocation begins with its two counts; whichever of the
+//! two allocations is the lower one, at least 64 bytes lie between the beginnings of count and lock.
 //!
 //! # Nested groups
 //!
@@ -13,21 +17,44 @@
 //! which may complete the parent in turn, and so on upwards. [`Parent`] does this in a loop: a chain
 //! of a million groups must not use a million stack frames.
 
+use core::mem::size_of;
+
 use crate::sync::{Arc, Weak};
 use crate::unit::Unit;
 use crate::unwind;
 use crate::waiters::Waiters;
 
 /// What the worker handles of one group share.
-// The alignment gives the count a line of its own: 64 bytes is the line of most 64-bit processors.
-// On 32-bit targets, most of them microcontrollers without a data cache, memory is dearer.
-#[cfg_attr(target_pointer_width = "64", repr(align(64)))]
 pub(crate) struct Workers {
     pub(crate) waiters: Arc<Waiters>,
     /// Dropped after [`Workers::drop`] has run, even if that panicked: the order of the fields and
     /// the language see to it.
     parent: Parent,
 }
+
+/// The strong and the weak count that an `Arc` puts before its value.
+const COUNTS: usize = 2 * size_of::<usize>();
+
+/// The cache line of most 64-bit processors. Where pointers are smaller, memory is dearer than that.
+const LINE: usize = 64;
+
+#[cfg(all(
+    feature = "std",
+    target_pointer_width = "64",
+    not(feature = "trace"),
+    not(all(test, rejoin_model))
+))]
+const _: () = {
+    let lock = COUNTS + Waiters::LOCK_OFFSET;
+    assert!(
+        COUNTS + size_of::<Workers>() + lock >= LINE,
+        "workers below"
+    );
+    assert!(
+        COUNTS + size_of::<Waiters>() - lock >= LINE,
+        "waiters below"
+    );
+};
 
 impl Workers {
     /// A group with one worker, the caller, that holds `parent` until it is done.
