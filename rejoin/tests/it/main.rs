@@ -1,0 +1,14 @@
+//! The executor from outside: one binary, a module per situation.
+//!
+//! Tests wait on channels and counters, never on time; a watchdog names the one that hangs. Most run
+//! on executors of several sizes: see `support::with_workers`.
+
+#![forbid(unsafe_code)]
+
+mod watchdog;
+mod support;
+mod spawn;
+mod join_handle;
+mod cancel;
+mod executor;
+mod shutdown;
