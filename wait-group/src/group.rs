@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 use core::fmt;
-use core::future::{Future, IntoFuture};
+use core::future::IntoFuture;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::sync::Arc;
@@ -57,7 +57,7 @@ use crate::workers::Workers;
 /// smol::block_on(group.wait());
 /// assert_eq!(sum.load(Relaxed), 10);
 /// ```
-pub struct WaitGroup(Unit);
+pub struct WaitGroup(pub(crate) Unit);
 
 impl WaitGroup {
     /// Makes a group, and its first worker's handle.
@@ -82,7 +82,7 @@ impl WaitGroup {
 
     /// One more worker, with a name.
     ///
-    /// The name is kept with the feature `trace`, for [`outstanding`](Self::outstanding) and the
+    /// The name is kept with the feature `trace`, for [`outstanding`](WaitGroup#method.outstanding) and the
     /// errors of timeouts, and passes to this handle's clones. Without the feature this is
     /// [`clone`](Clone::clone).
     ///
@@ -114,6 +114,14 @@ impl WaitGroup {
     }
 
     /// This worker is done: [`drop`] under a name that says so.
+    ///
+    /// Nobody is done twice:
+    ///
+    /// ```compile_fail,E0382
+    /// let worker = rejoin_wait_group::WaitGroup::new();
+    /// worker.done();
+    /// worker.done();
+    /// ```
     ///
     /// # Examples
     ///
@@ -194,42 +202,6 @@ impl WaitGroup {
         Arc::strong_count(self.0.workers())
     }
 
-    /// Makes `future` one more worker, from now until it has been dropped.
-    ///
-    /// It counts from this call on, polled or not, so that nothing is missed between here and the
-    /// spawn. When the future is ready, it is dropped first and its worker is done after that, before
-    /// the output is given out; when it is cancelled or panics, likewise. So what the future's own
-    /// destructors do is part of the work.
-    ///
-    /// # Cost
-    ///
-    /// One clone and one drop of a handle. The result is an async block around `future`, and the
-    /// compiler gives such a block room for it twice: box a future that is large.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rejoin_wait_group::WaitGroup;
-    ///
-    /// # smol::block_on(async {
-    /// let group = WaitGroup::new();
-    /// let answer = smol::spawn(group.track(async { 6 * 7 }));
-    /// group.wait().await;
-    /// assert_eq!(answer.await, 42);
-    /// # });
-    /// ```
-    #[cfg_attr(feature = "trace", track_caller)]
-    pub fn track<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        let worker = self.clone();
-        async move {
-            // Awaited as a temporary, so that it has been dropped when the next line runs. A block
-            // that is dropped earlier drops what it has captured in this order: future, worker.
-            let output = future.await;
-            drop(worker);
-            output
-        }
-    }
-
     /// Makes a group that is one worker of this one, and the first worker's handle of that group.
     ///
     /// This group waits for the child, and with it for all that join the child later. The child can
@@ -274,30 +246,6 @@ impl WaitGroup {
     /// ```
     pub fn same_group(&self, other: &WaitGroup) -> bool {
         Arc::ptr_eq(self.0.workers(), other.0.workers())
-    }
-
-    /// Who holds the group: every handle that has not been dropped, this one included, the oldest
-    /// first.
-    ///
-    /// # Cost
-    ///
-    /// One lock and some allocations; for people to read, not for hot loops.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rejoin_wait_group::WaitGroup;
-    ///
-    /// let (group, line) = (WaitGroup::new(), line!());
-    /// let _backup = group.named("backup");
-    /// let held = group.outstanding();
-    /// assert_eq!(held.len(), 2);
-    /// assert_eq!(held[0].location().line(), line);
-    /// assert_eq!(held[1].name(), Some("backup"));
-    /// ```
-    #[cfg(feature = "trace")]
-    pub fn outstanding(&self) -> Vec<crate::Outstanding> {
-        crate::trace::outstanding(&self.0.workers().waiters)
     }
 
     /// The handle for a count that the caller has taken.

@@ -11,6 +11,50 @@ use std::time::{Duration, Instant};
 use crate::slab::{Key, Slab};
 use crate::sync::{Arc, Lock, Weak};
 use crate::waiters::Waiters;
+use crate::{Wait, WaitGroup};
+
+impl WaitGroup {
+    /// Who holds the group: every handle that has not been dropped, this one included, the oldest
+    /// first.
+    ///
+    /// # Cost
+    ///
+    /// One lock and some allocations; for people to read, not for hot loops.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin_wait_group::WaitGroup;
+    ///
+    /// let (group, line) = (WaitGroup::new(), line!());
+    /// let _backup = group.named("backup");
+    /// let held = group.outstanding();
+    /// assert_eq!(held.len(), 2);
+    /// assert_eq!(held[0].location().line(), line);
+    /// assert_eq!(held[1].name(), Some("backup"));
+    /// ```
+    pub fn outstanding(&self) -> Vec<Outstanding> {
+        outstanding(&self.0.workers().waiters)
+    }
+}
+
+impl Wait {
+    /// Who holds the group; see [`WaitGroup::outstanding`]. Empty if the group is done.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin_wait_group::WaitGroup;
+    ///
+    /// let group = WaitGroup::new();
+    /// let _worker = group.named("reader");
+    /// let waiter = group.wait();
+    /// assert_eq!(waiter.outstanding()[0].name(), Some("reader"));
+    /// ```
+    pub fn outstanding(&self) -> Vec<Outstanding> {
+        outstanding(self.waiters())
+    }
+}
 
 /// A worker handle that had not been dropped when its group was asked who is
 /// [`outstanding`](crate::WaitGroup::outstanding).

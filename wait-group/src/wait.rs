@@ -120,8 +120,9 @@ impl Wait {
     /// One more worker, unless the last one has left.
     ///
     /// The two are one step, so nobody can slip into a group whose completion has begun: whoever
-    /// gets a handle is waited for, and after the first `None` there is never a handle again. A
-    /// server can take `None` for "shutting down".
+    /// gets a handle is waited for, and after the first `None` there is never a handle again. So a
+    /// server that joins for each request never serves one behind the back of its shutdown. It must
+    /// still be told to stop letting requests in: a group that always has a worker is never done.
     ///
     /// `None` says no more than that. That the group is done, with everything its workers wrote
     /// visible, is what [`is_done`](Self::is_done) and the wait itself say, and they may say so a
@@ -188,30 +189,14 @@ impl Wait {
         }
     }
 
-    /// Who holds the group; see [`WaitGroup::outstanding`]. Empty if the group is done.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use rejoin_wait_group::WaitGroup;
-    ///
-    /// let group = WaitGroup::new();
-    /// let _worker = group.named("reader");
-    /// let waiter = group.wait();
-    /// assert_eq!(waiter.outstanding()[0].name(), Some("reader"));
-    /// ```
-    #[cfg(feature = "trace")]
-    pub fn outstanding(&self) -> Vec<crate::Outstanding> {
-        crate::trace::outstanding(&self.waiters)
+    #[cfg(any(feature = "trace", all(test, rejoin_model)))]
+    pub(crate) fn waiters(&self) -> &Arc<Waiters> {
+        &self.waiters
     }
 }
 
 #[cfg(all(test, rejoin_model))]
 impl Wait {
-    pub(crate) fn waiters(&self) -> &Waiters {
-        &self.waiters
-    }
-
     pub(crate) fn leaves_trustingly(&self) -> bool {
         let place = self.place.as_ref();
         place.is_none_or(|place| self.waiters.leave_trustingly(place.key))

@@ -52,10 +52,25 @@ pub(crate) struct Waiters {
     pub(crate) trace: crate::trace::Table,
 }
 
-impl Waiters {
-    /// Where the lock is, for `workers` to see that it is far from the count.
-    pub(crate) const LOCK_OFFSET: usize = mem::offset_of!(Waiters, wakers);
+// Where pointers are smaller, memory is dearer than a cache line.
+#[cfg(all(target_pointer_width = "64", not(all(test, rejoin_model))))]
+const _: () = {
+    const LINE: usize = 64;
+    /// The strong and the weak count that an `Arc` puts before its value.
+    const COUNTS: usize = 2 * mem::size_of::<usize>();
 
+    let lock = COUNTS + mem::offset_of!(Waiters, wakers);
+    assert!(
+        COUNTS + mem::size_of::<Workers>() + lock >= LINE,
+        "workers below"
+    );
+    assert!(
+        COUNTS + mem::size_of::<Waiters>() - lock >= LINE,
+        "waiters below"
+    );
+};
+
+impl Waiters {
     pub(crate) fn new(workers: Weak<Workers>) -> Self {
         Waiters {
             workers,

@@ -9,15 +9,13 @@
 //! The count lies in another allocation than the waiters' lock, and never on its cache line, so that
 //! workers that come and go do not slow down waiters that register, nor the other way round. Their
 //! sizes see to it, without any padding: an allocation begins with its two counts; whichever of the
-//! two allocations is the lower one, at least 64 bytes lie between the beginnings of count and lock.
+//! two allocations is the lower one, at least 64 bytes lie between the beginnings of count and lock. `waiters` asserts it.
 //!
 //! # Nested groups
 //!
 //! A child group holds a worker handle of its parent, and releases it after its own completion,
 //! which may complete the parent in turn, and so on upwards. [`Parent`] does this in a loop: a chain
 //! of a million groups must not use a million stack frames.
-
-use core::mem::size_of;
 
 use crate::sync::{Arc, Weak};
 use crate::unit::Unit;
@@ -31,30 +29,6 @@ pub(crate) struct Workers {
     /// the language see to it.
     parent: Parent,
 }
-
-/// The strong and the weak count that an `Arc` puts before its value.
-const COUNTS: usize = 2 * size_of::<usize>();
-
-/// The cache line of most 64-bit processors. Where pointers are smaller, memory is dearer than that.
-const LINE: usize = 64;
-
-#[cfg(all(
-    feature = "std",
-    target_pointer_width = "64",
-    not(feature = "trace"),
-    not(all(test, rejoin_model))
-))]
-const _: () = {
-    let lock = COUNTS + Waiters::LOCK_OFFSET;
-    assert!(
-        COUNTS + size_of::<Workers>() + lock >= LINE,
-        "workers below"
-    );
-    assert!(
-        COUNTS + size_of::<Waiters>() - lock >= LINE,
-        "waiters below"
-    );
-};
 
 impl Workers {
     /// A group with one worker, the caller, that holds `parent` until it is done.
