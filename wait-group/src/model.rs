@@ -222,6 +222,19 @@ fn try_join_races_with_completion() {
     });
 }
 
+#[test]
+fn a_group_without_workers_is_done() {
+    loom::model(|| {
+        let group = WaitGroup::new();
+        let wait = group.waiter();
+        let thread = thread::spawn(move || drop(group));
+        if wait.workers() == 0 {
+            demand(wait.is_done(), "a group without workers is done");
+        }
+        thread.join().unwrap();
+    });
+}
+
 /// Polls until the group is done.
 fn spin(mut wait: Wait) {
     let bell = Arc::new(Bell::default());

@@ -105,6 +105,19 @@ fn the_newest_waker_is_woken_and_the_old_one_not_kept() {
 }
 
 #[test]
+fn wakers_that_differ_only_in_what_they_do_are_not_the_same() {
+    let bell = Bell::new();
+    let group = WaitGroup::new();
+    let mut wait = group.waiter();
+    let (once, twice) = (bell.waker(), bell.other_waker());
+    assert!(once.data() == twice.data() && !once.will_wake(&twice));
+    assert!(poll(&mut wait, &once).is_pending());
+    assert!(poll(&mut wait, &twice).is_pending());
+    drop(group);
+    assert_eq!(bell.rung(), 2);
+}
+
+#[test]
 fn a_second_poll_with_the_same_waker_does_not_touch_it() {
     let hooks = Hooks::new();
     let group = WaitGroup::new();

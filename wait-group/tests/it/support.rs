@@ -68,11 +68,20 @@ impl Bell {
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// The same bell by another waker: the same data under another vtable. It rings twice.
+impl WakeRef for Bell {
+    fn wake_by_ref(&self) {
+        self.0.fetch_add(2, SeqCst);
+    }
+}
+
+impl Bell {
+    pub(crate) fn other_waker(self: &Arc<Self>) -> Waker {
+        Arc::clone(self).into_waker()
     }
 }
 
