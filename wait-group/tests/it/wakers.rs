@@ -218,3 +218,30 @@ fn a_panic_whose_payload_panics_in_its_drop_harms_nobody() {
     assert_eq!(panic_of(|| drop(group)).as_deref(), Some("first"));
     assert_eq!(bell.rung(), 1);
 }
+
+/// Another thread can enter the critical section while a waker is cloned, dropped or woken. With the
+/// other locks nothing that a waker can do would tell.
+#[cfg(all(feature = "critical-section", not(feature = "std")))]
+#[test]
+fn wakers_are_called_outside_the_critical_section() {
+    fn enter_elsewhere() {
+        std::thread::spawn(|| critical_section::with(|_| ()))
+            .join()
+            .unwrap();
+    }
+
+    let _watch = watch("another thread that enters the critical section");
+    let group = WaitGroup::new();
+    let first = Hooks::new().on_clone(enter_elsewhere);
+    let mut wait = pending(&group, &first.waker());
+    let _first = first.on_drop(enter_elsewhere);
+    let second = Hooks::new();
+    let waker = second.waker();
+    assert!(poll(&mut wait, &waker).is_pending());
+    let given_up = pending(&group, &waker);
+    let second = second.on_drop(enter_elsewhere);
+    drop(given_up);
+    let _second = second.on_wake(enter_elsewhere);
+    drop(group);
+    assert!(wait.is_done());
+}
