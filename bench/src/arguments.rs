@@ -12,7 +12,8 @@ Measures rejoin and its peers. Without options: every row, every peer, half an h
   --row NAME       rows whose name contains NAME; may be repeated
   --peer NAME      this peer; may be repeated
   --threads N      workers [all cores]
-  --time SECONDS   measuring time of a sample, half as much warm-up before it [0.06]
+  --time SECONDS   measuring time of a sample, half as much warm-up before it [0.08]
+  --iterations N   measure so many iterations instead, without warm-up: for counting tools
   --rounds N       samples of each row and peer, interleaved [15]
   --seed N         of the order in which they run [1]
   --reference NAME whose time the others are divided by [rejoin]
@@ -21,6 +22,7 @@ Measures rejoin and its peers. Without options: every row, every peer, half an h
   --summary        print the table of bars at the end
   --quick          everything once, with little work: are the answers right?
   --list           rows, peers, and what cannot be run
+  --sample ROW PEER one row on one peer in this process: for profilers and counting tools
   --help           this
 
 The rows that count memory run in a second program: `cargo build --release` builds both.
@@ -46,6 +48,8 @@ pub(crate) struct Arguments {
     pub(crate) peers: Vec<String>,
     pub(crate) threads: usize,
     pub(crate) time: Duration,
+    /// Measure so many iterations instead of for so long.
+    pub(crate) iterations: Option<usize>,
     pub(crate) rounds: usize,
     pub(crate) seed: u64,
     pub(crate) reference: String,
@@ -62,7 +66,8 @@ impl Default for Arguments {
             rows: Vec::new(),
             peers: Vec::new(),
             threads: thread::available_parallelism().map_or(1, usize::from),
-            time: Duration::from_millis(60),
+            time: Duration::from_millis(80),
+            iterations: None,
             rounds: 15,
             seed: 1,
             reference: "rejoin".to_owned(),
@@ -90,6 +95,7 @@ impl Arguments {
                             .map_err(|_| "not a duration")
                     })?;
                 }
+                Long("iterations") => arguments.iterations = Some(parser.value()?.parse()?),
                 Long("rounds") => rounds = Some(parser.value()?.parse()?),
                 Long("seed") => arguments.seed = parser.value()?.parse()?,
                 Long("reference") => arguments.reference = parser.value()?.string()?,

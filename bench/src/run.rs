@@ -69,7 +69,7 @@ fn sample(
     let threads = row.threads(arguments.threads);
     let mut session = Session::new(
         arguments.time,
-        arguments.quick,
+        (arguments.quick, arguments.iterations),
         threads,
         row.parameter,
         heap,
@@ -249,6 +249,10 @@ fn in_own_process(arguments: &Arguments, row: &Row, peer: Id) -> Result<Vec<Valu
     if arguments.quick {
         command.arg("--quick");
     }
+    if let Some(iterations) = arguments.iterations {
+        command.args(["--iterations", &iterations.to_string()]);
+    }
+    command.env_remove("REJOIN_THREADS");
     if let Some(variable) = peer.info().threads_variable {
         command.env(variable, row.threads(arguments.threads).to_string());
     }

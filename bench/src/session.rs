@@ -20,21 +20,24 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(
         time: Duration,
-        smoke: bool,
+        (smoke, iterations): (bool, Option<usize>),
         threads: usize,
         parameter: usize,
         heap: Option<fn() -> Heap>,
     ) -> Self {
         // Half as long to warm up as to measure. Two iterations at least: where one is long, one
         // alone would show the first touch of the memory.
-        let plan = if smoke {
-            Plan::once()
-        } else {
-            Plan {
+        let plan = match iterations {
+            Some(least) => Plan {
+                least,
+                ..Plan::once()
+            },
+            None if smoke => Plan::once(),
+            None => Plan {
                 warm_up: time / 2,
                 time,
                 least: 2,
-            }
+            },
         };
         Self {
             plan,
@@ -77,6 +80,12 @@ impl Session {
     /// Times `iteration`, which does `operations` operations.
     pub(crate) fn time(&mut self, operations: usize, iteration: impl FnMut()) {
         let timings = self.plan.run(iteration);
+        self.record_time(operations, &timings);
+    }
+
+    /// The same for an iteration that leaves out its set-up and measures itself.
+    pub(crate) fn time_part(&mut self, operations: usize, iteration: impl FnMut() -> Duration) {
+        let timings = self.plan.run_timed(iteration);
         self.record_time(operations, &timings);
     }
 

@@ -41,6 +41,11 @@ fn time_bars(report: &Report) -> Vec<Bar> {
             over_best(report),
         ),
         (
+            "the same without smolscale, which accepts stalls of 50 ms",
+            "beside",
+            over_best_but(report, &["smolscale"]),
+        ),
+        (
             "rows lost to the best general-purpose peer",
             "at most 3, none below 0.85",
             lost_count(report),
@@ -190,11 +195,15 @@ fn over_tokio(report: &Report) -> Option<String> {
     })
 }
 
-/// Picked on every other round and compared on those between, so that luck does not pick.
 fn over_best(report: &Report) -> Option<String> {
+    over_best_but(report, &[])
+}
+
+/// Picked on every other round and compared on those between, so that luck does not pick.
+fn over_best_but(report: &Report, without: &[&str]) -> Option<String> {
     mean_of_families(report, |line| {
         let own = line.cell(OWN)?;
-        let best = best_peer(line, |round| round % 2 == 1)?;
+        let best = best_peer(line, without, |round| round % 2 == 1)?;
         Some(
             line.cell(best)?
                 .ratio_to(own, |round| round % 2 == 0)?
@@ -204,12 +213,16 @@ fn over_best(report: &Report) -> Option<String> {
 }
 
 /// The general-purpose peer whose ratio to us is lowest in the rounds that `keep` picks.
-fn best_peer(line: &Line, keep: impl Fn(usize) -> bool + Copy) -> Option<&str> {
+fn best_peer<'a>(
+    line: &'a Line,
+    without: &[&str],
+    keep: impl Fn(usize) -> bool + Copy,
+) -> Option<&'a str> {
     let own = line.cell(OWN)?;
-    let general = line.cells.iter().filter(|cell| is_general(&cell.peer));
-    let ratios =
-        general.filter_map(|cell| Some((cell.ratio_to(own, keep)?.median, cell.peer.as_str())));
-    ratios
+    line.cells
+        .iter()
+        .filter(|cell| is_general(&cell.peer) && !without.contains(&cell.peer.as_str()))
+        .filter_map(|cell| Some((cell.ratio_to(own, keep)?.median, cell.peer.as_str())))
         .min_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, peer)| peer)
 }
@@ -218,7 +231,7 @@ fn best_peer(line: &Line, keep: impl Fn(usize) -> bool + Copy) -> Option<&str> {
 fn lost(report: &Report) -> Vec<(&str, &str, Interval)> {
     let mut lost: Vec<_> = times(report)
         .filter_map(|line| {
-            let peer = best_peer(line, |_| true)?;
+            let peer = best_peer(line, &[], |_| true)?;
             let ratio = line.cell(peer)?.ratio_to(line.cell(OWN)?, |_| true)?;
             (ratio.high < 1.0).then_some((line.row.as_str(), peer, ratio))
         })

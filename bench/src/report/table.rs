@@ -1,7 +1,7 @@
 //! The table: every row, every peer, lost rows included.
 
 use super::{Cell, Line, Report, short};
-use crate::statistics::Interval;
+use crate::statistics::{Interval, quantile};
 use std::collections::BTreeMap;
 
 /// For the terminal.
@@ -32,6 +32,7 @@ pub(super) fn markdown(report: &Report) -> String {
         }
     }
     text += "```\n";
+    text += &distributions(report);
     text + &absences(report)
 }
 
@@ -89,7 +90,7 @@ fn ratio_text(ratio: &Interval) -> String {
     )
 }
 
-/// A line a row, a column a peer; what is behind is bold.
+/// A line a row, a column a peer; what is lost beyond doubt is bold.
 fn matrix(report: &Report) -> String {
     let mut peers: Vec<&str> = Vec::new();
     for cell in report.lines.iter().flat_map(|line| &line.cells) {
@@ -109,13 +110,37 @@ fn matrix(report: &Report) -> String {
             let ratio = line.cell(peer).and_then(|cell| cell.ratio);
             text += &match ratio {
                 None => " – |".to_owned(),
-                Some(ratio) if ratio.high < 1.0 => format!(" **{}** |", short(ratio.median)),
+                Some(ratio) if ratio.is_95 && ratio.high < 1.0 => {
+                    format!(" **{}** |", short(ratio.median))
+                }
                 Some(ratio) => format!(" {} |", short(ratio.median)),
             };
         }
         text.push('\n');
     }
     text
+}
+
+/// The samples of the rows that have two peaks: where threads hand off to each other.
+fn distributions(report: &Report) -> String {
+    let mut text = String::from(
+        "\n## Hand-offs: how the samples lie\n\nNanoseconds per operation at these shares of the \
+         samples, and context switches.\n\n```text\n",
+    );
+    for line in report.lines.iter().filter(|line| line.family == "hand-off") {
+        text += &format!("{:<30}", line.name());
+        text += "least      10 %      25 %      50 %      75 %      90 %      most  switches\n";
+        for cell in &line.cells {
+            let values: Vec<f64> = cell.by_round.values().copied().collect();
+            text += &format!("  {:<23}", cell.peer);
+            for at in [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0] {
+                text += &format!("{:>10}", short(quantile(&values, at)));
+            }
+            let switches = cell.spread.map_or(f64::NAN, |spread| spread.switches);
+            text += &format!("{:>10}\n", short(switches));
+        }
+    }
+    text + "```\n"
 }
 
 /// Who did not run what, peers and reasons once each.

@@ -1,6 +1,6 @@
 //! From a wake outside to the poll, on an idle, a half busy and a busy executor.
 
-use super::common::{Bell, TEN_MICROSECONDS, compute};
+use super::common::{Bell, TEN_MICROSECONDS, compute, sleep_exactly};
 use super::{Family, Row};
 use crate::peers::{Need, Peer};
 use crate::session::Session;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const NEEDS: &[Need] = &[Need::General, Need::Workers];
-const LATENCY: &str = "a thread wakes a task every 150 microseconds or so; so many percent of the workers have tasks that compute ten microseconds and yield (100: two a worker)";
+const LATENCY: &str = "a thread wakes a task every 100 microseconds or so; so many percent of the workers have tasks that compute ten microseconds and yield (100: two a worker)";
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("latency/wake/0", Family::Latency, general!(wake), LATENCY)
@@ -64,6 +64,7 @@ fn wake<P: Peer>(session: &mut Session) {
             delays
         })
     };
+    sleep_exactly();
     for _ in 0..wakes {
         thread::sleep(Duration::from_micros(100));
         rung_at.store(base.elapsed().as_nanos() as u64, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! What low load costs: CPU time and context switches, not time.
 
-use super::common::{Bell, TEN_MICROSECONDS, compute};
+use super::common::{Bell, TEN_MICROSECONDS, compute, sleep_exactly, time_in_task};
 use super::{Family, Row};
 use crate::peers::{Need, Peer};
 use crate::session::Session;
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const NEEDS: &[Need] = &[Need::General, Need::Workers];
-const LOAD: &str = "a thread sends messages at a fixed rate through four tasks and their async-channels; each computes ten microseconds, so many percent of all workers' time together; the driver's own share is left out";
+const LOAD: &str = "a thread sends messages at a fixed rate through four tasks and their async-channels; each computes five microseconds, so many percent of all workers' time together; the driver's own share is left out";
 
 pub(super) const ROWS: &[Row] = &[
     Row::new("load/messages/5", Family::Load, general!(messages_at), LOAD)
@@ -34,6 +34,12 @@ pub(super) const ROWS: &[Row] = &[
     .needs(NEEDS)
     .parameter(20),
     Row::new(
+        "load/handlers",
+        Family::Load,
+        general!(handlers),
+        "16 connections at full load: each asks 200 times, and a task of its own computes two microseconds for the answer; CPU time beside",
+    ),
+    Row::new(
         "load/idle",
         Family::Load,
         general!(idle),
@@ -53,7 +59,7 @@ fn messages_at<P: Peer>(session: &mut Session) {
         let before = std::mem::replace(&mut last, after);
         P::detach_outside(async move {
             while let Ok(message) = before.recv().await {
-                compute(TEN_MICROSECONDS);
+                compute(TEN_MICROSECONDS / 2);
                 next.send(message + 1)
                     .await
                     .expect("the next stage outlives this one");
@@ -64,7 +70,7 @@ fn messages_at<P: Peer>(session: &mut Session) {
         let (arrived, done) = (Arc::clone(&arrived), last);
         P::detach_outside(async move {
             while let Ok(message) = done.recv().await {
-                compute(TEN_MICROSECONDS);
+                compute(TEN_MICROSECONDS / 2);
                 assert_eq!(message, STAGES as u64 - 1);
                 // Ordering: Release, read by the driver.
                 arrived.fetch_add(1, Ordering::Release);
@@ -73,9 +79,10 @@ fn messages_at<P: Peer>(session: &mut Session) {
     }
 
     let load = session.parameter() as f64 / 100.0;
-    let busy_per_message = 10e-6 * STAGES as f64;
+    let busy_per_message = 5e-6 * STAGES as f64;
     let gap = Duration::from_secs_f64(busy_per_message / (load * session.threads() as f64));
     let warm_up = session.pick(Duration::from_millis(30), Duration::ZERO);
+    sleep_exactly();
     drive(&inlet, gap, warm_up, &arrived, 0);
     let before = arrived.load(Ordering::Acquire);
     let (process, driver) = (Usage::of_process(), Usage::of_thread());
@@ -112,6 +119,26 @@ fn drive(
     while arrived.load(Ordering::Acquire) < before + sent as usize {
         thread::sleep(Duration::from_micros(100));
     }
+}
+
+fn handlers<P: Peer>(session: &mut Session) {
+    let (connections, requests) = session.pick((16, 200), (4, 5));
+    let expected = compute(TEN_MICROSECONDS / 5);
+    time_in_task::<P, _, _>(session, connections * requests, move || async move {
+        let connections: Vec<_> = (0..connections)
+            .map(|_| {
+                P::spawn(async move {
+                    for _ in 0..requests {
+                        let answer = P::spawn(async { compute(TEN_MICROSECONDS / 5) }).await;
+                        assert_eq!(answer, expected);
+                    }
+                })
+            })
+            .collect();
+        for connection in connections {
+            connection.await;
+        }
+    });
 }
 
 fn idle<P: Peer>(session: &mut Session) {

@@ -1,5 +1,6 @@
 //! The price of the machine, to hold everything else against.
 
+use super::common::{TEN_MICROSECONDS, compute};
 use super::{Family, Row};
 use crate::peers::{Id, Need};
 use crate::session::Session;
@@ -12,6 +13,13 @@ pub(super) const ROWS: &[Row] = &[
         Family::Machine,
         malloc,
         "64 bytes allocated and freed",
+    )
+    .needs(&[Need::Machine]),
+    Row::new(
+        "machine/compute",
+        Family::Machine,
+        work,
+        "what other rows mean by ten microseconds",
     )
     .needs(&[Need::Machine]),
     Row::new(
@@ -29,6 +37,15 @@ fn malloc(_peer: Id, session: &mut Session) {
     session.time(TIMES, || {
         for index in 0..TIMES {
             drop(black_box(Box::new([index as u64; 8])));
+        }
+    });
+}
+
+fn work(_peer: Id, session: &mut Session) {
+    let expected = compute(TEN_MICROSECONDS);
+    session.time(100, || {
+        for _ in 0..100 {
+            assert_eq!(compute(TEN_MICROSECONDS), expected);
         }
     });
 }
