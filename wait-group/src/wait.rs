@@ -257,8 +257,8 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            drop(self.waiters.leave(place.key));
+        if let Some(Place { key, .. }) = self.place {
+            drop(self.waiters.leave(key));
         }
     }
 }

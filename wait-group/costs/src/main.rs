@@ -35,6 +35,9 @@ const PEERS: [&str; 6] = [
     Tracker::NAME,
 ];
 
+/// Our place in `PEERS`.
+const OURS: usize = 1;
+
 macro_rules! row {
     ($what:literal, $rounds:expr, $workload:ident $(, $parameter:literal)?) => {
         Row {
@@ -81,6 +84,7 @@ fn times() {
     println!("ns per operation: median (quartiles) of samples taken in turns");
     println!("| | {} |", PEERS.join(" | "));
     println!("|---|{}", "---:|".repeat(PEERS.len()));
+    let mut per_waiter = Vec::new();
     for row in rows() {
         let mut samples: [Samples; PEERS.len()] = Default::default();
         for round in 0..row.rounds {
@@ -90,6 +94,9 @@ fn times() {
                     samples[peer].add(nanoseconds);
                 }
             }
+        }
+        if row.what.contains("per waiter") && !samples[OURS].is_empty() {
+            per_waiter.push(samples[OURS].summary().0);
         }
         let cells = samples.iter().map(|samples| {
             if samples.is_empty() {
