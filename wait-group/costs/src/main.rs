@@ -111,4 +111,10 @@ fn times() {
             cells.collect::<Vec<_>>().join(" | ")
         );
     }
+    // A hundred times the waiters leave every cache; a quadratic wake would cost a hundred times more
+    // for each.
+    let growth = per_waiter[per_waiter.len() - 1] / per_waiter[0];
+    println!();
+    println!("rejoin, each of 1,000,000 waiters beside each of 10,000: {growth:.2} times");
+    assert!(growth < 5.0, "waking is linear");
 }
