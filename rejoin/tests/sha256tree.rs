@@ -181,7 +181,7 @@ fn what_cannot_be_hashed_is_named_and_the_rest_goes_on() {
     symlink("..", tree.0.join("z/loop")).unwrap();
     symlink("self", tree.0.join("self")).unwrap();
     let sealed = tree.file("sealed", "abc");
-    fs::set_permissions(&sealed, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&sealed, Permissions::from_mode(0o000)).unwrap();
     // Whoever runs as root may read it all the same.
     let readable = File::open(&sealed).is_ok();
     for arguments in [&[][..], &["--engine", "rayon"]] {
