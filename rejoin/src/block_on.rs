@@ -9,8 +9,9 @@
 //!
 //! On a worker, the seat with all its queue goes to another thread before the first sleep
 //! ([`crew::vacate`](crate::crew::vacate)). The future is polled before that, so a `block_on` that
-//! finds its future ready costs no thread. Nothing is ever run on top of the blocked poll: what it
-//! waits for could wait for it.
+//! finds its future ready costs no thread. Nothing is ever run on top of the blocked poll, because what
+//! it waits for could wait for it; but for one task that it waits for already, and for nothing else
+//! ([`guest`](crate::guest)).
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -20,6 +21,7 @@ use std::task::{Context, Poll, Waker};
 use crate::contain;
 use crate::crew;
 use crate::door;
+use crate::guest::{self, Stay};
 use crate::parker::Parker;
 use crate::sync::Arc;
 use crate::task::Home;
@@ -63,7 +65,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         (parker, waker)
     });
     let cx = &mut Context::from_waker(&waker);
+    let stay = Stay::begin(waker.data());
     let output = loop {
+        stay.poll_begins();
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             break output;
         }
@@ -71,19 +75,34 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             continue;
         }
         contain::finish();
-        if door::is_seated() {
-            if let Err(error) = crew::vacate() {
-                panic!(
-                    "block_on could not start thread {} to take the place of the worker that it \
-                     blocks: {}; start the executor with more threads, or await instead",
-                    error.thread, error.error
-                );
-            }
+        // Ours, the waker's, and the one that the awaited handle left with its task.
+        if Arc::strong_count(&parker) == 3 && guest::run_awaited() {
+            continue;
         }
-        parker.park();
+        sleep(&parker);
     };
+    drop(stay);
     let _ = CACHE.try_with(|cache| *cache.borrow_mut() = Some((parker, waker)));
     output
+}
+
+/// Sleeps until unparked, with no seat, or with a guest's and nothing on it.
+fn sleep(parker: &Parker) {
+    if let Err(error) = crew::vacate() {
+        panic!(
+            "block_on could not start thread {} to take the place of the worker that it blocks: {}; \
+             start the executor with more threads, or await instead",
+            error.thread, error.error
+        );
+    }
+    let is_guest = door::is_guest();
+    if is_guest {
+        guest::sleeps(true);
+    }
+    parker.park();
+    if is_guest {
+        guest::sleeps(false);
+    }
 }
 
 /// [`block_on`], with the executor `home` as what a free `spawn` means inside.

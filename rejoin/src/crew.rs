@@ -12,9 +12,11 @@
 //!
 //! # The end
 //!
-//! The last thread to leave ends the executor's service, in [`Crew::leave`]: it alone can know that
-//! nothing is left, because every queue but the injector is then in nobody's hands and empty, and the
-//! injector closes only when it is empty, under its own lock.
+//! A thread that finds nothing more to do on its seat puts it aside as *empty*. One that blocks gives up a
+//! seat that may not be empty, and so leaves it *vacant*; no thread leaves while there is a vacant seat.
+//! The last thread to leave ends the executor's service, in [`Crew::has_left`]: it alone can know that
+//! nothing is left, because every seat is then empty, and the injector closes only when it is empty, under
+//! its own lock.
 
 use std::cell::RefCell;
 use std::io;
@@ -24,12 +26,13 @@ use std::thread::{self, JoinHandle, ThreadId};
 use crate::contain::contained;
 use crate::current;
 use crate::door;
+use crate::guest;
 use crate::hooks::{Hooks, tell};
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
 use crate::sync::{Condvar, Lock};
 use crate::task::{ExecutorId, Home, PanicStrategy};
-use crate::worker::{Stop, Worker, cancel_rest};
+use crate::worker::{Stop, Worker};
 
 /// How the threads of an executor are made.
 pub(crate) struct Make {
@@ -52,6 +55,8 @@ pub(crate) struct Crew {
 
 struct State {
     vacant: Vec<Held>,
+    /// Seats on which nothing is left, now that the crew is closing.
+    empty: Vec<Held>,
     /// Threads that wait for a seat.
     waiting: usize,
     /// Threads that have been started and have not left.
@@ -85,6 +90,7 @@ impl Crew {
             scheduler,
             state: Lock::new(State {
                 vacant,
+                empty: Vec::new(),
                 waiting: 0,
                 alive: 0,
                 started: false,
@@ -168,20 +174,22 @@ impl Crew {
         door::set_inside(Some(self.home()));
         tell(self.make.hooks.thread_start.as_ref(), |hook| hook(index));
         let mut worker = Worker::new(self.scheduler);
-        while let Some(held) = self.wait_for_seat() {
-            self.scheduler.idle.sit_down();
-            door::take_seat(self.id, self.scheduler, held);
-            let stop = worker.work();
-            if let Some(held) = door::leave_seat() {
-                self.scheduler.idle.stand_up();
-                self.state.lock().vacant.push(held);
+        loop {
+            while let Some(held) = self.wait_for_seat() {
+                self.scheduler.idle.sit_down();
+                door::take_seat(self.id, self.scheduler, held);
+                let stop = worker.work();
+                debug_assert_eq!(stop == Stop::NoSeat, !door::is_seated());
+                if let Some(held) = door::leave_seat() {
+                    self.scheduler.idle.stand_up();
+                    self.state.lock().empty.push(held);
+                }
             }
-            if stop == Stop::Leave {
+            if self.has_left() {
                 break;
             }
         }
         tell(self.make.hooks.thread_stop.as_ref(), |hook| hook(index));
-        self.leave();
     }
 
     /// A vacant seat, as soon as there is one; `None` when this thread is not needed any more.
@@ -191,7 +199,14 @@ impl Crew {
             if let Some(held) = state.vacant.pop() {
                 return Some(held);
             }
-            if state.closing || state.waiting >= self.make.workers {
+            if state.closing {
+                // What comes late from outside is cancelled by a thread with a seat: a destructor that
+                // blocks needs one to give away.
+                return (!self.scheduler.injector.is_empty())
+                    .then(|| state.empty.pop())
+                    .flatten();
+            }
+            if state.waiting >= self.make.workers {
                 return None;
             }
             state.waiting += 1;
@@ -203,24 +218,24 @@ impl Crew {
         }
     }
 
-    /// The last thing that a thread does.
-    fn leave(&self) {
-        loop {
-            cancel_rest_if_closing(self);
+    /// Counts the calling thread out, unless it is the last one and there is something left to do.
+    fn has_left(&self) -> bool {
+        {
             let mut state = self.state.lock();
-            let last = state.closing && state.alive == 1;
-            if last && !self.scheduler.release(&mut state.vacant) {
-                // Something came in after the look above.
-                continue;
+            if state.closing && state.alive == 1 {
+                debug_assert!(state.vacant.is_empty());
+                if !self.scheduler.release(&mut state.empty) {
+                    return false;
+                }
             }
             state.alive -= 1;
             if !state.closing {
                 // A surplus thread: nobody will join it.
                 forget_own_handle(&mut state.threads);
             }
-            break;
         }
         self.changed.notify_all();
+        true
     }
 
     /// Gives the seat `held` to a thread that has none, or to a new one. If there is none to be had,
@@ -265,11 +280,10 @@ impl Crew {
                     .unwrap_or_else(|poison| poison.into_inner());
             }
             if !state.started {
-                // No thread was ever there to end the service.
+                // No thread was ever there to end the service, and nobody to ask for it.
                 let mut vacant = std::mem::take(&mut state.vacant);
-                while !self.scheduler.release(&mut vacant) {
-                    cancel_rest(self.scheduler);
-                }
+                let released = self.scheduler.release(&mut vacant);
+                debug_assert!(released, "an executor that was never built has tasks");
             }
             std::mem::take(&mut state.threads)
         };
@@ -280,12 +294,6 @@ impl Crew {
                 drop(thread.join());
             }
         }
-    }
-}
-
-fn cancel_rest_if_closing(crew: &Crew) {
-    if crew.state.lock().closing {
-        cancel_rest(crew.scheduler);
     }
 }
 
@@ -301,8 +309,15 @@ fn is_member(id: ExecutorId) -> bool {
 }
 
 /// Gives up the calling thread's seat, if it has one, because it is about to block. On failure the
-/// thread keeps it.
+/// thread keeps it. A guest keeps its seat, too, but hands over what lies there.
 pub(crate) fn vacate() -> Result<(), StartError> {
+    if door::is_guest() {
+        guest::flush();
+        return Ok(());
+    }
+    if !door::is_seated() {
+        return Ok(());
+    }
     let crew = CREW.try_with(|crew| crew.borrow().clone()).ok().flatten();
     let Some(crew) = crew else { return Ok(()) };
     let Some(held) = door::leave_seat() else {

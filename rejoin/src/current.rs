@@ -7,9 +7,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::contain::Payload;
-use crate::hooks::{Finish, Hooks, TaskInfo, tell};
+use crate::hooks::{Finish, Hooks, TaskId, TaskInfo, tell};
 use crate::registry::Registry;
 
 thread_local! {
@@ -18,6 +19,8 @@ thread_local! {
         shard: Cell::new(0),
         cancelling: Cell::new(false),
         hooked: Cell::new(false),
+        blocking: Cell::new(std::ptr::null()),
+        awaited: Cell::new(None),
     } };
     /// Apart from the above, which has nothing to drop and so costs no check at each access.
     static HOOKED: RefCell<Hooked> = const { RefCell::new(Hooked { hooks: None, task: None }) };
@@ -29,6 +32,10 @@ struct Current {
     shard: Cell<u32>,
     cancelling: Cell<bool>,
     hooked: Cell<bool>,
+    /// The data of the waker with which this thread's `block_on` polls its future.
+    blocking: Cell<*const ()>,
+    /// The task whose handle was polled with that waker, and was not ready.
+    awaited: Cell<Option<TaskId>>,
 }
 
 /// Set only on the workers of an executor with hooks.
@@ -56,9 +63,18 @@ pub(crate) fn registry() -> Option<(&'static Registry, u32)> {
     CURRENT.with(|current| Some((current.registry.get()?, current.shard.get())))
 }
 
+/// Whether the executor whose task is polled is closing.
+#[inline]
+pub(crate) fn is_closing() -> bool {
+    let registry = CURRENT.try_with(|current| current.registry.get());
+    registry.ok().flatten().is_some_and(Registry::is_closed)
+}
+
 /// Whether the task that is polled is to be cancelled; asked once, at the beginning of a poll.
+#[inline]
 pub(crate) fn take_cancelling() -> bool {
-    CURRENT.with(|current| current.cancelling.replace(false))
+    CURRENT.try_with(|current| current.cancelling.get() && current.cancelling.replace(false))
+        == Ok(true)
 }
 
 /// Runs `run`, which runs one runnable, so that its task is cancelled instead of polled.
@@ -82,9 +98,45 @@ pub(crate) fn cancelling_for_nobody(run: impl FnOnce()) {
     });
 }
 
+/// The calling thread blocks on a future that it polls with a waker of this `data`; gives back what was so
+/// before.
+pub(crate) fn set_blocking(data: *const ()) -> *const () {
+    CURRENT.with(|current| current.blocking.replace(data))
+}
+
+/// The handle of `task` was polled with `waker`, and was not ready.
+#[inline]
+pub(crate) fn note_awaited(task: TaskId, waker: &Waker) {
+    let _ = CURRENT.try_with(|current| {
+        if current.blocking.get() == waker.data() {
+            current.awaited.set(Some(task));
+        }
+    });
+}
+
+/// The last task whose handle was polled by this thread's `block_on` and was not ready.
+pub(crate) fn take_awaited() -> Option<TaskId> {
+    CURRENT.with(|current| current.awaited.take())
+}
+
+/// Runs `run`, which runs one runnable of the executor with this `registry`, on a thread that may be none
+/// of its workers.
+pub(crate) fn visiting(registry: &'static Registry, hooks: Option<Arc<Hooks>>, run: impl FnOnce()) {
+    CURRENT.with(|current| {
+        let registry = current.registry.replace(Some(registry));
+        let hooked = current.hooked.replace(hooks.is_some());
+        let hooks = HOOKED.with_borrow_mut(|hooked| std::mem::replace(&mut hooked.hooks, hooks));
+        run();
+        current.registry.set(registry);
+        current.hooked.set(hooked);
+        HOOKED.with_borrow_mut(|hooked| hooked.hooks = hooks);
+    });
+}
+
 /// Whether hooks want to hear of what happens to tasks on this thread.
+#[inline]
 pub(crate) fn is_hooked() -> bool {
-    CURRENT.with(|current| current.hooked.get())
+    CURRENT.try_with(|current| current.hooked.get()) == Ok(true)
 }
 
 /// The hooks of this thread's executor.

@@ -17,6 +17,8 @@
 //! ([`contain`](crate::contain)), never inside `schedule` of another.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::sync::OnceLock;
 
 use async_task::ScheduleInfo;
 
@@ -28,12 +30,18 @@ use crate::seat::{Held, Runnable};
 use crate::sync::Ordering;
 use crate::task::{ExecutorId, Home};
 
+static GLOBAL: OnceLock<ExecutorId> = OnceLock::new();
+
 thread_local! {
     static HERE: Here = const { Here {
         seat_of: Cell::new(ExecutorId::NONE),
         inside: Cell::new(None),
+        may_be_guest: Cell::new(false),
+        is_guest: Cell::new(false),
     } };
-    static HELD: RefCell<Option<Seated>> = const { RefCell::new(None) };
+    /// Never dropped: a thread gives its seat back before it ends. Without a destructor there is no
+    /// check at each access, and none that could fail while the thread ends.
+    static HELD: RefCell<Option<ManuallyDrop<Seated>>> = const { RefCell::new(None) };
 }
 
 /// The seat that a thread holds, and whose it is.
@@ -48,6 +56,11 @@ struct Here {
     seat_of: Cell<ExecutorId>,
     /// The executor that a free `spawn` means: of the task that is polled, or of the `block_on`.
     inside: Cell<Option<Home>>,
+    /// Whether this thread, if it has no seat, may take one as a guest of the executor that a free
+    /// `spawn` means: set while it blocks on a future.
+    may_be_guest: Cell<bool>,
+    /// Whether the seat in `HELD` is a guest's.
+    is_guest: Cell<bool>,
 }
 
 // ---- the thread's place ----
@@ -55,7 +68,7 @@ struct Here {
 /// The executor that a free `spawn` on this thread means, if any.
 #[inline]
 pub(crate) fn inside() -> Option<Home> {
-    HERE.with(|here| here.inside.get())
+    HERE.try_with(|here| here.inside.get()).ok().flatten()
 }
 
 /// Sets what a free `spawn` means, and gives back what it meant.
@@ -66,15 +79,19 @@ pub(crate) fn set_inside(home: Option<Home>) -> Option<Home> {
 /// Seats the calling thread.
 pub(crate) fn take_seat(id: ExecutorId, scheduler: &'static Scheduler, held: Held) {
     current::set_shard(held.index as u32);
-    HELD.with_borrow_mut(|seat| *seat = Some(Seated { scheduler, held }));
+    let seated = ManuallyDrop::new(Seated { scheduler, held });
+    HELD.with_borrow_mut(|held| *held = Some(seated));
     HERE.with(|here| here.seat_of.set(id));
 }
 
 /// Takes the seat from the calling thread, if it has one.
 pub(crate) fn leave_seat() -> Option<Held> {
-    HERE.with(|here| here.seat_of.set(ExecutorId::NONE));
-    let seated = HELD.try_with(|held| held.borrow_mut().take());
-    Some(seated.ok()??.held)
+    HERE.with(|here| {
+        here.seat_of.set(ExecutorId::NONE);
+        here.is_guest.set(false);
+    });
+    let seated = HELD.with_borrow_mut(Option::take)?;
+    Some(ManuallyDrop::into_inner(seated).held)
 }
 
 /// Whether the calling thread holds a seat.
@@ -82,11 +99,47 @@ pub(crate) fn is_seated() -> bool {
     HERE.with(|here| here.seat_of.get() != ExecutorId::NONE)
 }
 
+/// Whether the calling thread holds a guest's seat.
+pub(crate) fn is_guest() -> bool {
+    HERE.with(|here| here.is_guest.get())
+}
+
+/// Marks the calling thread's seat as a guest's.
+pub(crate) fn become_guest() {
+    HERE.with(|here| here.is_guest.set(true));
+}
+
+/// Says whether the calling thread may take a guest's seat, and gives back what was said before.
+pub(crate) fn set_may_be_guest(may: bool) -> bool {
+    HERE.with(|here| here.may_be_guest.replace(may))
+}
+
+/// Whether the calling thread, which spawns into `id`, may take a seat there as a guest. It may if that
+/// executor cannot go before the thread's `block_on` returns: it is the one that surrounds the thread, or
+/// the global one.
+#[inline]
+pub(crate) fn may_be_guest_of(id: ExecutorId) -> bool {
+    let may = |here: &Here| {
+        let surrounds = match here.inside.get() {
+            Some(home) => home.id == id,
+            None => GLOBAL.get() == Some(&id),
+        };
+        here.may_be_guest.get() && here.seat_of.get() == ExecutorId::NONE && surrounds
+    };
+    HERE.try_with(may) == Ok(true)
+}
+
+/// Makes `id` known as the global executor.
+pub(crate) fn set_global(id: ExecutorId) {
+    // The first one stays; there is only one.
+    let _ = GLOBAL.set(id);
+}
+
 /// What `look` makes of the calling thread's seat, if it has one.
 #[inline]
 pub(crate) fn with_seat<R>(look: impl FnOnce(&'static Scheduler, &Held) -> R) -> Option<R> {
-    let look = |seated: &Seated| look(seated.scheduler, &seated.held);
-    HELD.try_with(|held| held.borrow().as_ref().map(look))
+    let look = |seated: &ManuallyDrop<Seated>| look(seated.scheduler, &seated.held);
+    HELD.try_with(|seated| seated.borrow().as_ref().map(look))
         .ok()
         .flatten()
 }
@@ -103,19 +156,15 @@ pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
 #[inline]
 pub(crate) fn push(runnable: Runnable, yielded: bool) {
     let id = runnable.metadata().executor;
-    if HERE.with(|here| here.seat_of.get()) != id {
+    if HERE.try_with(|here| here.seat_of.get()) != Ok(id) {
         return push_from_outside(id, runnable);
     }
-    let mut runnable = Some(runnable);
-    with_seat(|scheduler, held| {
-        if let Some(runnable) = runnable.take() {
-            scheduler.push_here(held, runnable, yielded);
-        }
+    // `try_with` is inlined where `with` is not; without a destructor neither can fail.
+    let _ = HELD.try_with(|seated| match &*seated.borrow() {
+        Some(seated) => seated.scheduler.push_here(&seated.held, runnable, yielded),
+        // `seat_of` says otherwise only while a seat changes hands, and then nothing is woken.
+        None => push_from_outside(id, runnable),
     });
-    if let Some(runnable) = runnable {
-        // The thread is ending, and its seat is gone before the cell that says so.
-        push_from_outside(id, runnable);
-    }
 }
 
 #[inline(never)]

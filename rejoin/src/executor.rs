@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::block_on::block_on_inside;
 use crate::crew::Crew;
+use crate::door;
 use crate::executor_builder::{BuildError, ExecutorBuilder};
 use crate::join_handle::JoinHandle;
 use crate::scheduler;
@@ -294,7 +295,9 @@ pub(crate) fn set_global(
     if GLOBAL.get().is_some() {
         return Err(BuildError::started());
     }
-    GLOBAL.set(build()?).map_err(|_| BuildError::started())
+    let built = build()?;
+    door::set_global(built.home().id);
+    GLOBAL.set(built).map_err(|_| BuildError::started())
 }
 
 /// The global executor, started if need be.

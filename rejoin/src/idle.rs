@@ -190,12 +190,18 @@ impl Idle {
 
     // ---- producers ----
 
+    /// Whether a new task is worth a call at the moment: the cheap half of [`notify`](Self::notify).
+    #[inline]
+    pub(crate) fn wants_work(&self) -> bool {
+        let counts = self.counts();
+        policy::worth_waking(counts.parked(), counts.searching())
+    }
+
     /// Calls one worker for one new task, unless somebody is searching. Enough for a worker's own
     /// push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
     #[inline]
     pub(crate) fn notify(&self) {
-        let counts = self.counts();
-        if policy::worth_waking(counts.parked(), counts.searching()) {
+        if self.wants_work() {
             self.call_one(false);
         }
     }

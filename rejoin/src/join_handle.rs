@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::cancel_handle::{CancelHandle, Shared};
 use crate::contain::Payload;
+use crate::current;
 use crate::hooks::{TaskId, TaskInfo};
 use crate::task::{Meta, Not, Outcome};
 
@@ -67,7 +68,8 @@ impl<R> JoinHandle<R> {
         match &mut self.task {
             Handle::Own(task) => {
                 let own = task.as_mut().expect(TAKEN);
-                let Poll::Ready(outcome) = Pin::new(own).poll(cx) else {
+                let Poll::Ready(outcome) = Pin::new(&mut *own).poll(cx) else {
+                    current::note_awaited(own.metadata().id, cx.waker());
                     return Poll::Pending;
                 };
                 *task = None;

@@ -70,6 +70,7 @@ mod executor_builder;
 mod block_on;
 mod yield_now;
 mod crew;
+mod guest;
 mod worker;
 mod watch;
 mod door;

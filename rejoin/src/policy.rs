@@ -24,6 +24,9 @@ pub(crate) const FIRST_TICK: Duration = Duration::from_micros(50);
 /// two of them.
 pub(crate) const LAST_TICK: Duration = Duration::from_micros(400);
 
+/// The longest time between two looks of a worker that waits for the last polls of a closing executor.
+const LAST_CLOSING_TICK: Duration = Duration::from_millis(10);
+
 /// Ticks that a watcher goes on for when nothing runs any more, in case that something soon does.
 pub(crate) const LINGER: u32 = 2;
 
@@ -77,6 +80,11 @@ pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
 /// the last searcher to find something passes the call on.
 pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
     parked > 0 && searching == 0
+}
+
+/// The tick that follows `tick` for a worker that waits for the last polls of a closing executor.
+pub(crate) fn next_closing_tick(tick: Duration) -> Duration {
+    (2 * tick).min(LAST_CLOSING_TICK)
 }
 
 /// The tick that follows `tick`.

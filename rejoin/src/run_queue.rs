@@ -71,10 +71,8 @@ impl<T> RunQueue<T> {
 
     /// Puts `item` into the slot. Gives back the item that has to go to the ring instead: the one it
     /// displaced, or `item` itself while a thief has its hand in the slot.
+    #[inline]
     pub(crate) fn push_slot(&self, item: T) -> Option<T> {
-        let Err(item) = self.slot.push(item) else {
-            return None;
-        };
         let displaced = self.slot.pop();
         match self.slot.push(item) {
             Ok(()) => displaced,
@@ -100,9 +98,9 @@ impl<T> RunQueue<T> {
         self.ring.pop()
     }
 
-    /// Whether neither part holds anything that the owner could pop.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slot.is_empty() && self.ring.is_empty()
+    /// Whether the ring holds one item, as far as the owner can tell, and the slot none.
+    pub(crate) fn is_single(&self) -> bool {
+        self.ring.spare_capacity() + 1 == RING && self.slot.is_empty()
     }
 
     /// How many items the ring has room for, at least.
@@ -113,6 +111,11 @@ impl<T> RunQueue<T> {
     /// Appends as many of `items` as the caller knows there is [`room`](Self::room) for.
     pub(crate) fn extend(&self, items: impl Iterator<Item = T>) {
         self.ring.extend(items);
+    }
+
+    /// Takes the whole ring out, or nothing while a thief is at it.
+    pub(crate) fn drain_ring(&self) -> Option<fifo::Drain<'_, T>> {
+        self.ring.drain(|len| len).ok()
     }
 
     /// Takes the older half of the ring out, or nothing while a thief is at it.

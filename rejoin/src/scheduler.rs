@@ -74,27 +74,29 @@ impl Scheduler {
     /// A worker's own push: to the slot, and what was there to the ring; a yield to the ring.
     #[inline]
     pub(crate) fn push_here(&self, held: &Held, runnable: Runnable, yielded: bool) {
-        let slow = held.seat.is_slow();
         let for_ring = if yielded {
-            if held.queue.is_empty() && !slow {
-                // A lone task that yields is run again by this worker: no call for help.
-                if let Err(runnable) = held.queue.push_ring(runnable) {
-                    self.overflow(held, runnable);
-                }
-                return;
-            }
             runnable
         } else {
             match held.queue.push_slot(runnable) {
                 Some(displaced) => displaced,
-                None if slow => return self.idle.notify_from_outside(),
+                None if held.seat.is_slow() => return self.idle.notify_from_outside(),
                 None => return self.idle.call_watcher(),
             }
         };
-        match held.queue.push_ring(for_ring) {
-            Ok(()) if slow => self.idle.notify_from_outside(),
-            Ok(()) => self.idle.notify(),
-            Err(runnable) => self.overflow(held, runnable),
+        self.push_back(held, for_ring, yielded);
+    }
+
+    /// A worker's own push to the ring.
+    #[inline]
+    fn push_back(&self, held: &Held, runnable: Runnable, yielded: bool) {
+        if let Err(runnable) = held.queue.push_ring(runnable) {
+            return self.overflow(held, runnable);
+        }
+        if held.seat.is_slow() {
+            self.idle.notify_from_outside();
+        } else if self.idle.wants_work() && !(yielded && held.queue.is_single()) {
+            // A lone task that yields is run again by this worker: no call for help.
+            self.idle.notify();
         }
     }
 
@@ -114,10 +116,39 @@ impl Scheduler {
         self.idle.notify_many(tasks);
     }
 
+    /// Takes all that lies in a guest's queue, but what a thief has its hand on, to the injector.
+    pub(crate) fn hand_over(&self, held: &Held) {
+        let mut tasks = 0;
+        if let Some(ring) = held.queue.drain_ring() {
+            tasks += ring.len();
+            self.injector.push_batch(ring);
+        }
+        while let Some(runnable) = held.queue.pop_ring().or_else(|| held.queue.pop_slot()) {
+            tasks += 1;
+            self.injector.push_batch(std::iter::once(runnable));
+        }
+        if tasks > 0 {
+            self.idle.notify_many(tasks);
+        }
+    }
+
+    // ---- seats for guests ----
+
+    /// A seat beside those of the workers.
+    pub(crate) fn lend_seat(&'static self) -> Held {
+        let free = self.free_seats.lock().pop();
+        free.unwrap_or_else(|| self.new_seat())
+    }
+
+    /// A lent seat comes back, its queue empty.
+    pub(crate) fn take_back(&self, held: Held) {
+        self.free_seats.lock().push(held);
+    }
+
     // ---- finding work ----
 
     /// The next runnable of the worker on `held`, without robbing anybody.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
         match policy::first(held.tick(), held.streak()) {
             First::Injector => self
@@ -160,7 +191,7 @@ impl Scheduler {
                     Steal::Busy => busy = true,
                     Steal::Empty => {}
                 }
-                if victim.is_slow() {
+                if victim.is_slow() || self.is_leaving() {
                     match held.queue.steal_slot(&victim.stealers) {
                         Steal::Item(runnable) => return Some(runnable),
                         Steal::Busy => busy = true,
@@ -188,6 +219,11 @@ impl Scheduler {
                 held.queue.sees_ring(&seat.stealers)
                     || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
             })
+    }
+
+    /// Whether anybody polls anything. Asked by a worker that does not.
+    pub(crate) fn anybody_polls(&self) -> bool {
+        self.seats.iter().any(|seat| seat.polling().is_some())
     }
 
     /// All seats but the one held, with their indices.
@@ -222,6 +258,9 @@ impl Scheduler {
 
     /// The hooks for tasks, if the executor that is served is still `id`.
     pub(crate) fn hooks(&self, id: ExecutorId) -> Option<Arc<Hooks>> {
+        if !self.is_hooked() {
+            return None;
+        }
         // Ordering: Relaxed; an executor that ends meanwhile may still be heard of.
         let served = self.generation.load(Ordering::Relaxed) == id.generation;
         served.then(|| self.hooks.lock().clone()).flatten()

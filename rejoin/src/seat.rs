@@ -53,16 +53,16 @@ impl Seat {
         (seat, queue)
     }
 
-    /// Publishes that the holder begins to poll the task of `meta`.
+    /// Publishes that the holder begins to poll the task with this id, spawned in this place.
     #[inline]
-    fn begin(&self, meta: &Meta) {
+    fn publish(&self, place: &'static Location<'static>, task: u64) {
         let published = &*self.published;
         // Ordering: Relaxed throughout this file. The watcher compares values over whole ticks; that
         // it may see one of them late costs a tick, and no data hangs on any of them.
         let polls = published.polls.load(Ordering::Relaxed);
         published.polls.store(polls + 1, Ordering::Relaxed);
-        published.place.store(Some(meta.location));
-        published.task.store(meta.id.0, Ordering::Relaxed);
+        published.place.store(Some(place));
+        published.task.store(task, Ordering::Relaxed);
         if published.slow.load(Ordering::Relaxed) {
             published.slow.store(false, Ordering::Relaxed);
         }
@@ -77,23 +77,27 @@ impl Seat {
     /// How many polls were begun, if one is going on.
     pub(crate) fn polling(&self) -> Option<u64> {
         self.published.place.load()?;
-        // Ordering: Relaxed, as in `begin`.
+        // Ordering: Relaxed, as in `publish`.
         Some(self.published.polls.load(Ordering::Relaxed))
     }
 
     /// Whether the watcher has found the current poll slow.
     #[inline]
     pub(crate) fn is_slow(&self) -> bool {
-        // Ordering: Relaxed, as in `begin`.
+        // Ordering: Relaxed, as in `publish`.
         self.published.slow.load(Ordering::Relaxed)
     }
 
     /// Marks the current poll as slow.
     pub(crate) fn mark_slow(&self) {
-        // Ordering: Relaxed, as in `begin`.
+        // Ordering: Relaxed, as in `publish`.
         self.published.slow.store(true, Ordering::Relaxed);
     }
 }
+
+/// What a seat said before an inner poll began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outer(Option<&'static Location<'static>>, u64);
 
 /// The seat in the hands of the thread that sits on it.
 #[derive(Debug)]
@@ -149,7 +153,32 @@ impl Held {
     /// Publishes that `runnable` is about to be run.
     #[inline]
     pub(crate) fn begin(&self, runnable: &Runnable) {
-        self.seat.begin(runnable.metadata());
+        let meta = runnable.metadata();
+        self.seat.publish(meta.location, meta.id.0);
+    }
+
+    /// Publishes that the holder is a guest and polls a future of its own.
+    pub(crate) fn begin_blocking(&self) {
+        self.seat.publish(Location::caller(), 0);
+    }
+
+    /// Publishes that `runnable` is about to be run inside of another poll; gives back what was published.
+    pub(crate) fn begin_inner(&self, runnable: &Runnable) -> Outer {
+        let published = &*self.seat.published;
+        // Ordering: Relaxed, as in `publish`.
+        let outer = Outer(
+            published.place.load(),
+            published.task.load(Ordering::Relaxed),
+        );
+        self.begin(runnable);
+        outer
+    }
+
+    /// Publishes that the poll around goes on.
+    pub(crate) fn end_inner(&self, outer: Outer) {
+        if let Outer(Some(place), task) = outer {
+            self.seat.publish(place, task);
+        }
     }
 
     /// Publishes that nothing is being run.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_task::WithInfo;
 
 use crate::door;
+use crate::guest;
 use crate::hooks::{Rare, TaskId};
 use crate::join_handle::JoinHandle;
 use crate::sync::{Ordering, StaticU64};
@@ -45,7 +46,7 @@ where
         .metadata(meta)
         .spawn(move |_| Body::new(future, strategy), schedule);
     door::tell_spawn(&runnable);
-    door::push(runnable, false);
+    guest::push_new(runnable);
     JoinHandle::new(task)
 }
 

@@ -251,7 +251,14 @@ where
         }));
         let polled = match polled {
             Ok(Poll::Pending) => {
-                wait(this.key, cx);
+                if this.key.is_none() {
+                    enter(this.key, cx);
+                } else if current::is_closing() {
+                    // The wake-up by `Registry::close` may have come when this poll was scheduled and not
+                    // yet begun, and then did nothing; but then it happened before this poll, and so did
+                    // the closing. Run once more, to be cancelled.
+                    cx.waker().wake_by_ref();
+                }
                 return Poll::Pending;
             }
             Ok(Poll::Ready(output)) => Ok(output),
@@ -277,22 +284,14 @@ where
     }
 }
 
-/// Enters the task, which is about to return Pending, into the registry, unless it is there. If the
-/// executor is closing, sees to it that the task is run once more, to be cancelled.
-fn wait(key: &mut Option<Key>, cx: &mut Context<'_>) {
+/// Enters the task, which is about to return Pending for the first time, into the registry.
+fn enter(key: &mut Option<Key>, cx: &mut Context<'_>) {
     let Some((registry, shard)) = current::registry() else {
         return;
     };
-    if key.is_some() {
-        // The wake-up by `Registry::close` may have come when this poll was scheduled and not yet begun,
-        // and then did nothing; but then it happened before this poll, and so did the closing.
-        if registry.is_closed() {
-            cx.waker().wake_by_ref();
-        }
-        return;
-    }
     match registry.enter(shard, cx.waker().clone()) {
         Ok(entered) => *key = Some(entered),
+        // The executor is closing: run once more, to be cancelled.
         Err(waker) => waker.wake(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::current;
 use crate::door;
 use crate::idle::{Bed, Call};
+use crate::policy;
 use crate::scheduler::Scheduler;
 use crate::seat::{Held, Runnable};
 use crate::sync::Arc;
@@ -69,8 +70,7 @@ impl Worker {
                 if searching {
                     idle.stop_searching();
                 }
-                // Without the right to search, others do.
-                return None;
+                return self.find_last(held);
             }
             let must_look = idle.lie_down(&self.bed, searching);
             if must_look && self.scheduler.sees_work(held) {
@@ -79,6 +79,22 @@ impl Worker {
                 self.sleep(held);
             }
             searching = true;
+        }
+    }
+
+    /// Like [`find`](Self::find), when the executor is closing: stays as long as anybody polls, because
+    /// what lies behind a slow poll must not wait for it now either. Nobody calls, so this looks.
+    fn find_last(&mut self, held: &Held) -> Option<Runnable> {
+        let mut tick = policy::FIRST_TICK;
+        loop {
+            if let Some(runnable) = self.scheduler.search(held) {
+                return Some(runnable);
+            }
+            if !self.scheduler.anybody_polls() {
+                return None;
+            }
+            self.bed.doze(tick);
+            tick = policy::next_closing_tick(tick);
         }
     }
 
@@ -147,7 +163,7 @@ enum Mode {
 
 /// Runs `runnable`: polls its task once, or cancels it if the executor is closing.
 #[inline]
-fn run(scheduler: &Scheduler, runnable: Runnable) {
+pub(crate) fn run(scheduler: &Scheduler, runnable: Runnable) {
     if scheduler.is_special() {
         return run_specially(scheduler, runnable);
     }
@@ -169,12 +185,5 @@ fn run_specially(scheduler: &Scheduler, runnable: Runnable) {
     match info {
         Some(info) => current::hooked_poll(info, run),
         None => run(),
-    }
-}
-
-/// Cancels whatever is left in the injector. For a worker without a seat that is about to leave.
-pub(crate) fn cancel_rest(scheduler: &Scheduler) {
-    while let Some(runnable) = scheduler.injector.pop(|_| 0, |_| ()) {
-        run_specially(scheduler, runnable);
     }
 }

@@ -1,0 +1,136 @@
+//! A thread in `block_on` that spawns: the guest of an executor, with a seat for as long.
+//!
+//! What such a thread spawns goes to a queue of its own, like a worker's: no lock, and open to thieves.
+//! It runs nothing out of it, with one exception ([`run_awaited`]), and leaves nothing in it when it
+//! sleeps ([`flush`]).
+//!
+//! # The exception
+//!
+//! A thread that is about to sleep may run the very task whose handle its future awaits, if it lies in
+//! the slot, and if nothing else can wake the future. Then there is nothing better that the thread could
+//! do, and no hand-off between threads: `block_on(spawn(..))` costs what a call in a task does.
+//!
+//! That nothing else can wake the future is known, not guessed. The waker is the thread's own, so its
+//! clones can be counted; and the handle was polled with it, so one clone is the handle's. If there is
+//! exactly one, whoever else the future may have asked kept no way to wake it. A future that also waits
+//! for a timer has two, and its thread sleeps and is woken by whichever comes first.
+//!
+//! # Why nobody waits in vain
+//!
+//! As for a worker: while its future computes, the watcher looks after the queue, because the guest
+//! publishes its polls as a worker does; before it sleeps, it hands over what is left.
+
+use crate::current;
+use crate::door;
+use crate::scheduler::get;
+use crate::seat::Runnable;
+use crate::task::ExecutorId;
+use crate::worker;
+
+/// A stay in `block_on`: ended by the drop, also when the future panics.
+#[derive(Debug)]
+pub(crate) struct Stay {
+    /// The thread had a guest's seat before.
+    was_guest: bool,
+    could_be_guest: bool,
+    blocked_with: *const (),
+}
+
+impl Stay {
+    /// The calling thread begins to block on a future whose waker is recognised by its data.
+    pub(crate) fn begin(waker: *const ()) -> Self {
+        Self {
+            was_guest: door::is_guest(),
+            could_be_guest: door::set_may_be_guest(true),
+            blocked_with: current::set_blocking(waker),
+        }
+    }
+
+    /// The future is about to be polled.
+    #[inline]
+    pub(crate) fn poll_begins(&self) {
+        current::take_awaited();
+        if door::is_guest() {
+            door::with_seat(|_, held| held.begin_blocking());
+        }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        current::set_blocking(self.blocked_with);
+        door::set_may_be_guest(self.could_be_guest);
+        if door::is_guest() && !self.was_guest {
+            flush();
+            sleeps(true);
+            let scheduler = door::with_seat(|scheduler, _| scheduler);
+            if let (Some(scheduler), Some(held)) = (scheduler, door::leave_seat()) {
+                scheduler.take_back(held);
+            }
+        }
+    }
+}
+
+/// Puts the `runnable` of a new task into a queue of its executor. On a thread in `block_on` that is a
+/// queue of its own, if the executor is the one that a free `spawn` means there.
+#[inline]
+pub(crate) fn push_new(runnable: Runnable) {
+    let id = runnable.metadata().executor;
+    if door::may_be_guest_of(id) {
+        sit_down(id);
+    }
+    door::push(runnable, false);
+}
+
+/// Seats the calling thread, which blocks and spawns into the executor `id`, as a guest.
+#[cold]
+fn sit_down(id: ExecutorId) {
+    if let Some(scheduler) = get(id) {
+        door::take_seat(id, scheduler, scheduler.lend_seat());
+        door::become_guest();
+        sleeps(false);
+    }
+}
+
+/// Runs the task that the calling thread's future awaits, if it lies in the thread's own slot. The caller
+/// has seen to it that nothing else can wake the future.
+pub(crate) fn run_awaited() -> bool {
+    let Some(awaited) = current::take_awaited() else {
+        return false;
+    };
+    let found = door::with_seat(|scheduler, held| {
+        let runnable = held.queue.pop_slot()?;
+        if runnable.metadata().id != awaited {
+            scheduler.push_here(held, runnable, false);
+            return None;
+        }
+        Some((scheduler, held.begin_inner(&runnable), runnable))
+    });
+    let Some(Some((scheduler, outer, runnable))) = found else {
+        return false;
+    };
+    let hooks = scheduler.hooks(runnable.metadata().executor);
+    current::visiting(&scheduler.registry, hooks, || {
+        worker::run(scheduler, runnable);
+    });
+    door::with_seat(|_, held| held.end_inner(outer));
+    true
+}
+
+/// Hands over what lies in the guest's queue.
+pub(crate) fn flush() {
+    door::with_seat(|scheduler, held| scheduler.hand_over(held));
+}
+
+/// The guest, whose queue is empty, sleeps from now on, or does no longer.
+pub(crate) fn sleeps(asleep: bool) {
+    door::with_seat(|scheduler, held| {
+        if asleep {
+            held.end();
+            scheduler.idle.stand_up();
+        } else {
+            held.begin_blocking();
+            scheduler.idle.sit_down();
+        }
+    });
+}
