@@ -107,9 +107,12 @@ fn matrix(report: &Report) -> String {
         });
         text += &format!("| {} | {own} |", line.name());
         for peer in &peers {
-            let ratio = line.cell(peer).and_then(|cell| cell.ratio);
-            text += &match ratio {
-                None => " – |".to_owned(),
+            let cell = line.cell(peer);
+            text += &match cell.and_then(|cell| cell.ratio) {
+                // Where the reference takes no part, the figure itself says more than a dash.
+                None => cell.map_or(" – |".to_owned(), |cell| {
+                    format!(" {} {} |", short(cell.median), line.unit)
+                }),
                 Some(ratio) if ratio.is_95 && ratio.high < 1.0 => {
                     format!(" **{}** |", short(ratio.median))
                 }
