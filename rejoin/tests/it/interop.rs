@@ -1,0 +1,137 @@
+//! Leaf futures of others, unchanged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::channel::{mpsc, oneshot};
+use futures::stream::FuturesUnordered;
+use rejoin::{block_on, spawn};
+
+use crate::support::with_workers;
+use crate::watchdog::step;
+
+#[test]
+fn futures_channels_carry_values_between_tasks() {
+    with_workers(|executor| {
+        let (sender, receiver) = mpsc::channel::<u64>(3);
+        for start in 0..4 {
+            let mut sender = sender.clone();
+            executor
+                .spawn(async move {
+                    for n in 0..250 {
+                        futures::SinkExt::send(&mut sender, start * 250 + n)
+                            .await
+                            .unwrap();
+                    }
+                })
+                .detach();
+        }
+        drop(sender);
+        let sum = executor.spawn(receiver.fold(0, |sum, n| async move { sum + n }));
+        assert_eq!(block_on(sum), 1_000 * 999 / 2);
+        let (send, receive) = oneshot::channel();
+        executor
+            .spawn(async move { send.send(7).unwrap() })
+            .detach();
+        assert_eq!(block_on(receive), Ok(7));
+    });
+}
+
+#[test]
+fn async_channel_feeds_many_consumers() {
+    with_workers(|executor| {
+        let (sender, receiver) = async_channel::bounded::<u64>(8);
+        let consumers: Vec<_> = (0..8)
+            .map(|_| {
+                let receiver = receiver.clone();
+                executor.spawn(async move {
+                    let mut sum = 0;
+                    while let Ok(n) = receiver.recv().await {
+                        sum += n;
+                    }
+                    sum
+                })
+            })
+            .collect();
+        executor.block_on(async move {
+            for n in 0..2_000 {
+                sender.send(n).await.unwrap();
+            }
+        });
+        assert_eq!(
+            consumers.into_iter().map(block_on).sum::<u64>(),
+            2_000 * 1_999 / 2
+        );
+    });
+}
+
+#[test]
+fn a_timer_of_async_io_runs_on_its_own_thread_and_wakes_the_task() {
+    with_workers(|executor| {
+        let pause = Duration::from_millis(3);
+        let begun = Instant::now();
+        let timers: Vec<_> = (0..20)
+            .map(|_| executor.spawn(async move { async_io::Timer::after(pause).await }))
+            .collect();
+        step("the timers");
+        for timer in timers {
+            block_on(timer);
+        }
+        assert!(begun.elapsed() >= pause);
+    });
+}
+
+#[test]
+fn tokio_sync_primitives_work_without_a_runtime() {
+    with_workers(|executor| {
+        let mutex = Arc::new(tokio::sync::Mutex::new(0));
+        let (started, _) = tokio::sync::broadcast::channel::<u32>(4);
+        let semaphore = Arc::new(tokio::sync::Semaphore::new(2));
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let (mutex, semaphore) = (Arc::clone(&mutex), Arc::clone(&semaphore));
+                let mut go = started.subscribe();
+                executor.spawn(async move {
+                    let _permit = semaphore.acquire().await.unwrap();
+                    assert_eq!(go.recv().await, Ok(1));
+                    *mutex.lock().await += 1;
+                })
+            })
+            .collect();
+        started.send(1).unwrap();
+        tasks.into_iter().for_each(block_on);
+        assert_eq!(*block_on(mutex.lock()), 20);
+        let notify = Arc::new(tokio::sync::Notify::new());
+        let waiting = Arc::clone(&notify);
+        let task = executor.spawn(async move { waiting.notified().await });
+        notify.notify_one();
+        block_on(task);
+    });
+}
+
+#[test]
+fn handles_work_in_the_combinators_of_futures() {
+    with_workers(|executor| {
+        let joined = executor.block_on(async {
+            futures::future::join_all((0..50).map(|n| spawn(async move { n }))).await
+        });
+        assert_eq!(joined, (0..50).collect::<Vec<_>>());
+        let mut any: FuturesUnordered<_> =
+            (0..50).map(|n| executor.spawn(async move { n })).collect();
+        let mut sum = 0;
+        executor.block_on(async {
+            while let Some(n) = any.next().await {
+                sum += n;
+            }
+        });
+        assert_eq!(sum, 50 * 49 / 2);
+        let slow = executor.spawn(std::future::pending::<u32>());
+        let fast = executor.spawn(async { 7 });
+        let either = block_on(futures::future::select(slow, fast));
+        let futures::future::Either::Right((7, slow)) = either else {
+            panic!("the pending one was first");
+        };
+        assert_eq!(block_on(slow.cancel()), None);
+    });
+}
