@@ -161,8 +161,18 @@ impl Scheduler {
                 .or_else(|| self.pop_injector(held)),
             First::Ring => held
                 .pop_ring()
+                .inspect(|_| self.give_way(held))
                 .or_else(|| held.pop_slot())
                 .or_else(|| self.pop_injector(held)),
+        }
+    }
+
+    /// Sends what lies in the slot to the back of the ring: its like has had its turns.
+    fn give_way(&self, held: &Held) {
+        if let Some(runnable) = held.queue.pop_slot() {
+            if let Err(runnable) = held.queue.push_ring(runnable) {
+                self.overflow(held, runnable);
+            }
         }
     }
 

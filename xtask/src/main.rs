@@ -5,6 +5,8 @@
 mod steps;
 mod tidy;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use xshell::Shell;
 
@@ -13,7 +15,7 @@ cargo xtask COMMAND
 
   ci       all of the below but bench, in this order
   check    rustfmt and clippy, in every set of features
-  test     the tests, in every set of features
+  test     the tests in the sets of features that `cargo test --workspace` leaves out
   model    the models: every interleaving of the parts that have an ordering in them
   docs     the documentation, without a warning
   tidy     the rules of the house that no compiler knows
@@ -21,7 +23,17 @@ cargo xtask COMMAND
   smoke    every row of the benchmark on every peer, small
   bench    the benchmark; what follows goes to it";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let shell = Shell::new()?;
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     shell.change_dir(&root);

@@ -1,14 +1,23 @@
 //! The commands, as lines that could be typed by hand.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 /// The sets of features that the wait group is built and tested with, beside the default.
-const WAIT_GROUP_FEATURES: [&[&str]; 3] = [
+const WAIT_GROUP: [&[&str]; 5] = [
+    &["--features", "trace"],
+    &["--features", "portable-atomic"],
     &["--no-default-features", "--features", "spin"],
     &["--no-default-features", "--features", "critical-section"],
-    &["--features", "trace"],
+    &[
+        "--no-default-features",
+        "--features",
+        "portable-atomic,critical-section",
+    ],
 ];
+
+/// What lists the models' cfg must be told to.
+const MODEL: &str = "--cfg rejoin_model";
 
 pub(crate) fn check(shell: &Shell) -> Result<()> {
     cmd!(shell, "cargo fmt --all --check").run()?;
@@ -19,39 +28,70 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
     .run()?;
     cmd!(
         shell,
-        "cargo clippy --workspace --all-targets --all-features -- -D warnings"
+        "cargo clippy -p rejoin --all-targets --all-features -- -D warnings"
     )
     .run()?;
-    for features in WAIT_GROUP_FEATURES {
+    for features in WAIT_GROUP {
+        let package = "rejoin-wait-group";
         cmd!(
             shell,
-            "cargo clippy -p rejoin-wait-group --all-targets {features...} -- -D warnings"
+            "cargo clippy -p {package} --all-targets {features...} -- -D warnings"
         )
         .run()?;
     }
-    let _bench = shell.push_dir("bench");
-    cmd!(shell, "cargo fmt --check").run()?;
-    cmd!(shell, "cargo clippy --release --all-targets -- -D warnings").run()?;
+    without_a_lock(shell)?;
+    for workspace in ["bench", "wait-group/costs"] {
+        let _there = shell.push_dir(workspace);
+        cmd!(shell, "cargo fmt --check").run()?;
+        cmd!(shell, "cargo clippy --release --all-targets -- -D warnings").run()?;
+    }
     Ok(())
 }
 
+/// Without std and without a choice of lock, the wait group must say so, and once.
+fn without_a_lock(shell: &Shell) -> Result<()> {
+    let check = cmd!(
+        shell,
+        "cargo check --quiet -p rejoin-wait-group --no-default-features"
+    );
+    let output = check.ignore_status().output()?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() || !message.contains("critical-section") {
+        bail!("the wait group without a lock does not say what is missing:\n{message}");
+    }
+    Ok(())
+}
+
+/// What the README's test command leaves out.
 pub(crate) fn test(shell: &Shell) -> Result<()> {
-    cmd!(shell, "cargo test --workspace").run()?;
     cmd!(shell, "cargo test -p rejoin --all-features").run()?;
-    for features in WAIT_GROUP_FEATURES {
+    for features in WAIT_GROUP {
         cmd!(shell, "cargo test -p rejoin-wait-group {features...}").run()?;
+    }
+    for example in ["readiness", "deadline", "shutdown", "thread"] {
+        let package = "rejoin-wait-group";
+        cmd!(
+            shell,
+            "cargo run -q -p {package} --features trace --example {example}"
+        )
+        .run()?;
     }
     Ok(())
 }
 
 pub(crate) fn model(shell: &Shell) -> Result<()> {
-    let _flags = shell.push_env("RUSTFLAGS", "--cfg rejoin_model");
+    let _flags = shell.push_env("RUSTFLAGS", MODEL);
     // Apart, so that the flag does not rebuild everything else each time.
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/model");
     for package in ["rejoin", "rejoin-wait-group"] {
         // Canaries first: a model that cannot fail proves nothing.
-        for models in ["model::canary", "model::"] {
-            cmd!(shell, "cargo test --release -p {package} --lib {models}").run()?;
+        for tests in ["canary", "model::"] {
+            let run = cmd!(shell, "cargo test --release -p {package} --lib {tests}");
+            let output = run.read()?;
+            println!("{output}");
+            if output.contains("running 0 tests") {
+                bail!("{package} has no models called {tests:?}");
+            }
         }
     }
     Ok(())
@@ -59,6 +99,7 @@ pub(crate) fn model(shell: &Shell) -> Result<()> {
 
 pub(crate) fn docs(shell: &Shell) -> Result<()> {
     let _flags = shell.push_env("RUSTDOCFLAGS", "-D warnings");
+    cmd!(shell, "cargo doc --workspace --no-deps").run()?;
     cmd!(shell, "cargo doc --workspace --no-deps --all-features").run()?;
     Ok(())
 }
@@ -80,6 +121,8 @@ pub(crate) fn smoke(shell: &Shell) -> Result<()> {
 
 pub(crate) fn bench(shell: &Shell, arguments: Vec<String>) -> Result<()> {
     let _bench = shell.push_dir("bench");
+    // Both programs: the memory row runs in the one with the counting allocator.
+    cmd!(shell, "cargo build --release").run()?;
     cmd!(shell, "cargo run --release -- {arguments...}").run()?;
     Ok(())
 }
