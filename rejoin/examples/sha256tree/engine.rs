@@ -8,16 +8,18 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
 
-use rayon::iter::{ParallelBridge, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::hash::{Hash, Hashed, Outcome};
 use crate::page::{self, Pages};
 use crate::reader::{Reader, Turns};
 use crate::report::Report;
 use crate::source::Source;
+use crate::stream::Streams;
 use crate::walk::{Found, walk};
 
-/// So many readers keep a disk busy; a machine with more processors also gets more readers.
+/// So many readers keep a disk busy; a machine with more processors also gets more readers. As many
+/// large files are streamed at a time.
 const READERS: usize = 4;
 
 /// How many turns of the readers may wait to be printed.
@@ -34,7 +36,7 @@ impl Engine {
     pub(crate) fn run(&self, root: &Path, report: &mut Report) -> io::Result<()> {
         match self {
             Self::Rejoin => rejoin::block_on(tasks(root, report)),
-            Self::Rayon => par_bridge(root, report),
+            Self::Rayon => par_iter(root, report),
             Self::Sequential => one_by_one(root, report),
         }
     }
@@ -59,9 +61,10 @@ async fn tasks(root: &Path, report: &mut Report) -> io::Result<()> {
     let turns = Arc::new(Turns::new(walk(root), promise));
     let pages = Arc::new(Pages::new(readers));
     let bar = report.bar(root);
+    let streams = Streams::new(readers, Arc::clone(&pages), bar.clone());
     let readers: Vec<_> = (0..readers)
         .map(|_| {
-            let reader = Reader::new(Arc::clone(&pages), bar.clone());
+            let reader = Reader::new(Arc::clone(&pages), streams.clone(), bar.clone());
             let turns = Arc::clone(&turns);
             blocking::unblock(move || reader.run(&turns))
         })
@@ -80,16 +83,16 @@ async fn tasks(root: &Path, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-fn par_bridge(root: &Path, report: &mut Report) -> io::Result<()> {
-    let outcomes = walk(root).enumerate().par_bridge().map_init(
-        || vec![0; page::SIZE],
-        |buffer, (index, found)| (index, hash(found, buffer)),
-    );
-    let mut outcomes: Vec<_> = outcomes.collect();
-    outcomes.sort_unstable_by_key(|&(index, _)| index);
+/// Walks first: with `par_bridge`, which would walk meanwhile, rayon is slower.
+fn par_iter(root: &Path, report: &mut Report) -> io::Result<()> {
+    let found: Vec<Found> = walk(root).collect();
+    let outcomes = found
+        .into_par_iter()
+        .map_init(|| vec![0; page::SIZE], |buffer, found| hash(found, buffer));
+    let outcomes: Vec<Outcome> = outcomes.collect();
     outcomes
         .into_iter()
-        .try_for_each(|(_, outcome)| report.tell(outcome))
+        .try_for_each(|outcome| report.tell(outcome))
 }
 
 fn one_by_one(root: &Path, report: &mut Report) -> io::Result<()> {

@@ -14,9 +14,9 @@
 //! # What bounds the memory
 //!
 //! All content lies in a fixed number of pages ([`page::SIZE`] times [`page::PER_READER`] for each
-//! reader); a reader that finds none free waits for tasks to let go of some. Files whose lines cannot be printed yet are
-//! bounded by the queue between readers and main thread. What is left is the walk, which keeps the
-//! names of the directories that it is in: sorting needs them all.
+//! reader); a reader that finds none free waits for tasks to let go of some. Files whose lines cannot be
+//! printed yet are bounded by the queue between readers and main thread. What is left is the walk, which
+//! keeps the names of the directories that it is in: sorting needs them all.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod walk;
 mod source;
 mod page;
 mod reader;
+mod stream;
 mod hash;
 mod engine;
 mod report;

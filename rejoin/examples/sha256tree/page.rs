@@ -2,10 +2,10 @@
 //!
 //! # Nobody waits in vain
 //!
-//! A reader waits for pages only while it holds none, and each reader holds at most one. All other pages
-//! are held by tasks, which hash them and let go of them without waiting for anything but a worker. So
-//! all pages but one per reader become free by and by, and that is more than the half that a waiting
-//! reader wants to see.
+//! A thread that reads waits for pages only while it holds none, and holds at most one: a page per reader
+//! and one per stream, a quarter of all. The other pages are held by tasks, which hash them and let go of
+//! them without waiting for anything but a worker. So while all that read wait, all pages become free,
+//! and half of them is what they wait for.
 
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub(crate) const PER_READER: usize = 8;
 pub(crate) struct Pages {
     /// The one that was used last is the first to be used again: it may still be in a cache.
     free: Mutex<Vec<Box<[u8]>>>,
-    /// So many are free again. A reader that found none waits for half of all: it is woken for a while
+    /// Told when half of all are free again. Who found none waits for that: it is woken for a while
     /// of work, not for each page.
     enough: Condvar,
     half: usize,

@@ -1,7 +1,8 @@
 //! Reads files in the order of the walk, on a thread where that may block.
 //!
 //! Small files share a page, whose task hashes them: handing over costs one wake-up per page, not per
-//! file. A file that fills its page is large: its task starts at once and gets the rest page by page.
+//! file. A file that fills its page is large: the rest of it is [streamed](crate::stream) while the
+//! reader goes on to the next.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -11,16 +12,14 @@ use async_channel::{Receiver, Sender};
 use indicatif::ProgressBar;
 use rejoin::{JoinHandle, spawn};
 
-use crate::hash::{Outcome, Rest, large_file, small_files};
+use crate::hash::{Outcome, small_files};
 use crate::page::{Page, Pages, Slice};
 use crate::source::Source;
+use crate::stream::Streams;
 use crate::walk::{Found, Not};
 
 /// How many files a reader takes from the walk at a time.
 const TURN: usize = 64;
-
-/// How many pages of a large file may wait for its task.
-const AHEAD: usize = 4;
 
 /// A task that has the outcomes of a page.
 pub(crate) type Promise = JoinHandle<Vec<Outcome>>;
@@ -57,15 +56,17 @@ pub(crate) struct Reader {
     page: Option<Page>,
     /// What lies where in the page.
     small: Vec<(PathBuf, Result<Range<usize>, Not>)>,
+    streams: Streams,
     bar: ProgressBar,
 }
 
 impl Reader {
-    pub(crate) fn new(pages: Arc<Pages>, bar: ProgressBar) -> Self {
+    pub(crate) fn new(pages: Arc<Pages>, streams: Streams, bar: ProgressBar) -> Self {
         Self {
             pages,
             page: None,
             small: Vec::new(),
+            streams,
             bar,
         }
     }
@@ -98,7 +99,8 @@ impl Reader {
                 if !page.space().is_empty() {
                     self.small.push((path, Ok(range)));
                 } else if let Some(page) = self.end_page(promise) {
-                    self.read_rest(path, source, Slice::of(&page, range), promise);
+                    let first = Slice::of(&page, range);
+                    let _ = promise.send_blocking(self.streams.start(path, first, source));
                 }
             }
         }
@@ -118,33 +120,5 @@ impl Reader {
             let _ = promise.send_blocking(spawn(small_files(small.collect())));
         }
         page
-    }
-
-    /// Spawns a task for a large file, and reads on for it.
-    fn read_rest(
-        &self,
-        path: PathBuf,
-        mut source: Source,
-        first: Slice,
-        promise: &Sender<Promise>,
-    ) {
-        let (send, rest): (_, Rest) = async_channel::bounded(AHEAD);
-        let _ = promise.send_blocking(spawn(large_file(path, first, rest)));
-        loop {
-            let mut page = self.pages.take();
-            let part = match source.fill(page.space()) {
-                Ok(0) => Ok(None),
-                Ok(length) => {
-                    self.bar.inc(length as u64);
-                    let range = page.add(length);
-                    Ok(Some(Slice::of(&Arc::new(page), range)))
-                }
-                Err(error) => Err(error.into()),
-            };
-            let over = !matches!(part, Ok(Some(_)));
-            if send.send_blocking(part).is_err() || over {
-                return;
-            }
-        }
     }
 }
