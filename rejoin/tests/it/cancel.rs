@@ -115,7 +115,6 @@ fn cancelling_a_finished_task_gives_its_output() {
 fn cancelling_races_with_completion_and_the_output_lives_once() {
     with_workers(|executor| {
         let (outputs, futures) = (Count::new(), Count::new());
-        let mut given = 0;
         for round in 0..500 {
             let (output, guard) = (outputs.on_drop(), futures.on_drop());
             let handle = executor.spawn(async move {
@@ -130,9 +129,10 @@ fn cancelling_races_with_completion_and_the_output_lives_once() {
             }
             let output = block_on(handle.cancel());
             assert_eq!(futures.get(), round + 1);
-            given += usize::from(output.is_some());
             drop(output);
-            assert_eq!(outputs.get(), round + 1, "after {given} outputs");
+            // An output that came too late to be given is dropped by the worker, at its leisure.
+            step("the output of a task that was cancelled while it ended");
+            outputs.wait_for(round + 1);
         }
     });
 }

@@ -15,6 +15,7 @@ mod executor;
 mod shutdown;
 mod panic;
 mod block_on;
+mod guest;
 mod yielding;
 mod fairness;
 mod idle;

@@ -25,26 +25,23 @@ fn a_free_spawn_outside_means_the_global_executor() {
 #[test]
 fn a_free_spawn_means_the_executor_of_the_surrounding_task_or_block_on() {
     watched(|| {
-        let named = |name: &'static str| {
-            let builder = Executor::builder().threads(2);
-            builder
-                .thread_name(move |_| name.to_owned())
-                .build()
-                .unwrap()
+        let counted = || {
+            let (spawned, builder) = (Count::new(), Executor::builder().threads(2));
+            let count = spawned.clone();
+            let executor = builder.on_spawn(move |_| count.add()).build().unwrap();
+            (executor, spawned)
         };
-        let name = || async { thread::current().name().map(String::from).unwrap() };
-        let (outer, inner) = (named("outer"), named("inner"));
-        assert_eq!(outer.block_on(async move { spawn(name()).await }), "outer");
+        let ((outer, by_outer), (inner, by_inner)) = (counted(), counted());
+        outer.block_on(async { spawn(async {}).await });
+        assert_eq!((by_outer.get(), by_inner.get()), (1, 0));
         let in_task = outer.spawn(async move {
-            let here = spawn(name()).await;
-            let there = inner.block_on(async { spawn(name()).await });
-            let here_again = spawn(name()).await;
-            let nested = block_on(async { spawn(name()).await });
-            (here, there, here_again, nested)
+            spawn(async {}).await;
+            inner.block_on(async { spawn(async {}).await });
+            spawn(async {}).await;
+            block_on(async { spawn(async {}).await });
         });
-        let (here, there, here_again, nested) = block_on(in_task);
-        assert_eq!([here, here_again, nested], ["outer"; 3]);
-        assert_eq!(there, "inner");
+        block_on(in_task);
+        assert_eq!((by_outer.get(), by_inner.get()), (5, 1));
     });
 }
 
