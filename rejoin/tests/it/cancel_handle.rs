@@ -195,7 +195,7 @@ fn cancelling_in_the_wake_of_its_own_awaiter_is_harmless() {
             stop.cancel();
             let polled = std::pin::Pin::new(&mut inner).poll(cx);
             stop.cancel();
-            polled.map(|()| ())
+            polled
         }));
         let result = block_on(outer.join());
         assert!(result.is_ok() || result.is_err_and(|error| error.is_panic()));

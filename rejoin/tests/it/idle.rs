@@ -109,7 +109,11 @@ fn bursts_after_a_pause_wake_more_than_one_worker() {
                 let barrier = Arc::new(Barrier::new(2));
                 for _ in 0..2 {
                     let barrier = Arc::clone(&barrier);
-                    executor.spawn(async move { drop(barrier.wait()) }).detach();
+                    executor
+                        .spawn(async move {
+                            barrier.wait();
+                        })
+                        .detach();
                 }
                 let count = Count::new();
                 for _ in 0..1_000 {
@@ -130,7 +134,11 @@ fn a_burst_wakes_all_workers_if_there_is_work_for_all() {
             let barrier = Arc::new(Barrier::new(executor.threads() + 1));
             for _ in 0..executor.threads() {
                 let barrier = Arc::clone(&barrier);
-                executor.spawn(async move { drop(barrier.wait()) }).detach();
+                executor
+                    .spawn(async move {
+                        barrier.wait();
+                    })
+                    .detach();
             }
             step("a task on each worker");
             barrier.wait();
@@ -150,7 +158,10 @@ fn a_burst_spawned_by_one_task_that_does_not_end_wakes_all_others() {
             let producer = executor.spawn(async move {
                 for _ in 1..workers {
                     let barrier = Arc::clone(&barrier);
-                    spawn(async move { drop(barrier.wait()) }).detach();
+                    spawn(async move {
+                        barrier.wait();
+                    })
+                    .detach();
                 }
                 barrier.wait();
             });

@@ -20,7 +20,8 @@ fn a_wake_inside_the_poll_gives_one_more_poll() {
             for _ in 0..10 {
                 cx.waker().wake_by_ref();
             }
-            cx.waker().clone().wake();
+            let owned = cx.waker().clone();
+            owned.wake();
             if polls < 1_000 {
                 Poll::Pending
             } else {
