@@ -202,3 +202,35 @@ fn cancelling_in_the_wake_of_its_own_awaiter_is_harmless() {
         assert!(matches!(poll_once(async { 1 }), Poll::Ready(1)));
     });
 }
+
+/// Cancels the task when the last of its wakers is dropped.
+struct CancelsInDrop(rejoin::CancelHandle);
+
+impl std::task::Wake for CancelsInDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for CancelsInDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+#[test]
+fn a_cancel_from_within_a_poll_of_the_join_handle_is_not_forgotten() {
+    with_workers(|executor| {
+        let dropped = Count::new();
+        let mut handle = executor.spawn(pending_with(dropped.on_drop()));
+        let waker = Waker::from(Arc::new(CancelsInDrop(handle.cancel_handle())));
+        let polled = std::pin::Pin::new(&mut handle).poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        // Now the task has the only one, and drops it when it is given another.
+        drop(waker);
+        assert_eq!(dropped.get(), 0);
+        let second = poll_once(&mut handle);
+        assert!(second.is_pending());
+        step("the future of the cancelled task");
+        dropped.wait_for(1);
+        assert!(block_on(handle.join()).unwrap_err().is_cancelled());
+    });
+}
