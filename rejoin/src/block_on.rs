@@ -13,7 +13,7 @@
 //! it waits for could wait for it; but for one task that it waits for already, and for nothing else
 //! ([`guest`](crate::guest)).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -23,12 +23,14 @@ use crate::crew;
 use crate::door;
 use crate::guest::{self, Stay};
 use crate::parker::Parker;
+use crate::patience::Patience;
 use crate::sync::Arc;
 use crate::task::Home;
 
 thread_local! {
     /// Taken while a `block_on` sleeps with it; one that is nested in another makes its own.
     static CACHE: RefCell<Option<(Arc<Parker>, Waker)>> = const { RefCell::new(None) };
+    static PATIENCE: Cell<Patience> = const { Cell::new(Patience::NEW) };
 }
 
 /// Runs `future` to its end on the calling thread, which sleeps while there is nothing to do for it.
@@ -99,7 +101,14 @@ fn sleep(parker: &Parker) {
     if is_guest {
         guest::sleeps(true);
     }
-    parker.park();
+    // Not kept from one `block_on` to the next if the thread is ending.
+    let mut patience = PATIENCE.try_with(Cell::get).unwrap_or(Patience::NEW);
+    if !patience.look(|| parker.is_unparked()) {
+        patience.sleep(|| parker.park());
+        let _ = PATIENCE.try_with(|kept| kept.set(patience));
+    } else {
+        parker.park();
+    }
     if is_guest {
         guest::sleeps(false);
     }

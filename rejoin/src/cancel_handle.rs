@@ -223,6 +223,7 @@ impl<R: Send + 'static> Cell<R> {
             let give_up = !state.joined && (state.over || state.handles == 0);
             if let (Stage::Running(_), true, false) = (&stage, state.wanted, give_up) {
                 state.wanted = false;
+                state.finished = true;
                 drop(state);
                 stage = cancelled(stage);
                 continue;

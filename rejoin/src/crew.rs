@@ -202,7 +202,7 @@ impl Crew {
             if state.closing {
                 // What comes late from outside is cancelled by a thread with a seat: a destructor that
                 // blocks needs one to give away.
-                return (!self.scheduler.injector.is_empty())
+                return (!self.scheduler.nothing_shared())
                     .then(|| state.empty.pop())
                     .flatten();
             }

@@ -190,6 +190,9 @@ impl ExecutorBuilder {
 
     /// Calls `hook` on the worker after each poll of a task.
     ///
+    /// A task that woke itself is in a queue again by then: its next poll may begin on another worker
+    /// before this is told.
+    ///
     /// # Examples
     ///
     /// See [`on_poll_begin`](Self::on_poll_begin).

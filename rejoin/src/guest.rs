@@ -6,8 +6,8 @@
 //!
 //! # The exception
 //!
-//! A thread that is about to sleep may run the very task whose handle its future awaits, if it lies in
-//! the slot, and if nothing else can wake the future. Then there is nothing better that the thread could
+//! A thread that is about to sleep may run the very task whose handle its future awaits, if it comes next
+//! in the queue, and if nothing else can wake the future. Then there is nothing better that the thread could
 //! do, and no hand-off between threads: `block_on(spawn(..))` costs what a call in a task does.
 //!
 //! That nothing else can wake the future is known, not guessed. The waker is the thread's own, so its
@@ -20,12 +20,21 @@
 //! As for a worker: while its future computes, the watcher looks after the queue, because the guest
 //! publishes its polls as a worker does; before it sleeps, it hands over what is left.
 
+use std::cell::Cell;
+
 use crate::current;
 use crate::door;
 use crate::scheduler::get;
 use crate::seat::Runnable;
 use crate::task::ExecutorId;
 use crate::worker;
+
+thread_local! {
+    /// Whether this thread's futures await what they spawn, as far as is known from the last time. If not,
+    /// a worker is called for the first task at once; if so, that would be a wake-up for nothing, and should
+    /// it be wrong this time, the watcher helps.
+    static AWAITS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A stay in `block_on`: ended by the drop, also when the future panics.
 #[derive(Debug)]
@@ -51,7 +60,7 @@ impl Stay {
     pub(crate) fn poll_begins(&self) {
         current::take_awaited();
         if door::is_guest() {
-            door::with_seat(|_, held| held.begin_blocking());
+            door::with_seat(|_, held| held.begin_blocking(!AWAITS.get()));
         }
     }
 }
@@ -61,7 +70,9 @@ impl Drop for Stay {
         current::set_blocking(self.blocked_with);
         door::set_may_be_guest(self.could_be_guest);
         if door::is_guest() && !self.was_guest {
+            let awaits = AWAITS.get();
             flush();
+            AWAITS.set(awaits);
             sleeps(true);
             let scheduler = door::with_seat(|scheduler, _| scheduler);
             if let (Some(scheduler), Some(held)) = (scheduler, door::leave_seat()) {
@@ -92,14 +103,16 @@ fn sit_down(id: ExecutorId) {
     }
 }
 
-/// Runs the task that the calling thread's future awaits, if it lies in the thread's own slot. The caller
+/// Runs the task that the calling thread's future awaits, if it comes next in the thread's own queue. The caller
 /// has seen to it that nothing else can wake the future.
 pub(crate) fn run_awaited() -> bool {
     let Some(awaited) = current::take_awaited() else {
         return false;
     };
+    AWAITS.set(true);
     let found = door::with_seat(|scheduler, held| {
-        let runnable = held.queue.pop_slot()?;
+        // A task that yielded lies in the ring.
+        let runnable = held.queue.pop_slot().or_else(|| held.queue.pop_ring())?;
         if runnable.metadata().id != awaited {
             scheduler.push_here(held, runnable, false);
             return None;
@@ -117,8 +130,9 @@ pub(crate) fn run_awaited() -> bool {
     true
 }
 
-/// Hands over what lies in the guest's queue.
+/// Hands over what lies in the guest's queue, because its future waits for something else.
 pub(crate) fn flush() {
+    AWAITS.set(false);
     door::with_seat(|scheduler, held| scheduler.hand_over(held));
 }
 
@@ -129,7 +143,7 @@ pub(crate) fn sleeps(asleep: bool) {
             held.end();
             scheduler.idle.stand_up();
         } else {
-            held.begin_blocking();
+            held.begin_blocking(!AWAITS.get());
             scheduler.idle.sit_down();
         }
     });

@@ -81,6 +81,7 @@ mod run_queue;
 mod injector;
 mod idle;
 mod parker;
+mod patience;
 mod registry;
 mod current;
 mod hooks;
@@ -104,3 +105,8 @@ pub use hooks::{Finish, TaskId, TaskInfo};
 pub use join_handle::{Cancel, Join, JoinError, JoinHandle};
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
+
+/// The program in the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -85,6 +85,12 @@ impl Parker {
         }
     }
 
+    /// Whether there has been an unpark that was not consumed. Only a hint.
+    pub(crate) fn is_unparked(&self) -> bool {
+        // Ordering: Relaxed; whoever acts on it parks, and that acquires.
+        self.state.load(Ordering::Relaxed) == NOTIFIED
+    }
+
     /// Consumes an unpark if there has been one, without sleeping.
     pub(crate) fn take_unpark(&self) -> bool {
         self.consume()

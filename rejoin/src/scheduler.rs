@@ -27,7 +27,11 @@ use crate::task::ExecutorId;
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     index: u32,
+    /// Tasks from outside.
     pub(crate) injector: Injector<Runnable>,
+    /// What found no room in a worker's ring. Apart from the injector, because its tasks are in no hurry:
+    /// a worker that keeps taking them back while its own queue is full moves them to and fro.
+    spill: Injector<Runnable>,
     pub(crate) idle: Idle,
     pub(crate) registry: Registry,
     seats: Table<Seat>,
@@ -71,19 +75,17 @@ pub(crate) fn get(id: ExecutorId) -> Option<&'static Scheduler> {
 }
 
 impl Scheduler {
-    /// A worker's own push: to the slot, and what was there to the ring; a yield to the ring.
+    /// A worker's own push: to the slot, and what was there to the ring; a yield to the back.
     #[inline]
     pub(crate) fn push_here(&self, held: &Held, runnable: Runnable, yielded: bool) {
-        let for_ring = if yielded {
-            runnable
-        } else {
-            match held.queue.push_slot(runnable) {
-                Some(displaced) => displaced,
-                None if held.seat.is_slow() => return self.idle.notify_from_outside(),
-                None => return self.idle.call_watcher(),
-            }
-        };
-        self.push_back(held, for_ring, yielded);
+        if yielded {
+            return self.push_back(held, runnable, true);
+        }
+        match held.queue.push_slot(runnable) {
+            Some(displaced) => self.push_back(held, displaced, false),
+            None if held.seat.is_slow() => self.idle.notify_from_outside(),
+            None => self.idle.call_watcher(),
+        }
     }
 
     /// A worker's own push to the ring.
@@ -108,10 +110,10 @@ impl Scheduler {
         match held.queue.overflow() {
             Some(older) => {
                 tasks += older.len();
-                self.injector.push_batch(older.chain(newest));
+                self.spill.push_batch(older.chain(newest));
             }
             // A thief is taking the older half already.
-            None => self.injector.push_batch(newest),
+            None => self.spill.push_batch(newest),
         }
         self.idle.notify_many(tasks);
     }
@@ -155,16 +157,17 @@ impl Scheduler {
                 .pop_injector(held)
                 .or_else(|| held.pop_slot())
                 .or_else(|| held.pop_ring()),
-            First::Slot => held
-                .pop_slot()
-                .or_else(|| held.pop_ring())
-                .or_else(|| self.pop_injector(held)),
+            First::Spill => self
+                .pop_spill(held)
+                .or_else(|| held.pop_slot())
+                .or_else(|| held.pop_ring()),
+            First::Slot => held.pop_slot().or_else(|| held.pop_ring()),
             First::Ring => held
                 .pop_ring()
                 .inspect(|_| self.give_way(held))
-                .or_else(|| held.pop_slot())
-                .or_else(|| self.pop_injector(held)),
+                .or_else(|| held.pop_slot()),
         }
+        .or_else(|| self.pop_shared(held))
     }
 
     /// Sends what lies in the slot to the back of the ring: its like has had its turns.
@@ -178,16 +181,34 @@ impl Scheduler {
 
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
+        self.pop_from(&self.injector, held)
+    }
+
+    /// The same out of the spill.
+    fn pop_spill(&self, held: &Held) -> Option<Runnable> {
+        self.pop_from(&self.spill, held)
+    }
+
+    fn pop_shared(&self, held: &Held) -> Option<Runnable> {
+        self.pop_injector(held).or_else(|| self.pop_spill(held))
+    }
+
+    fn pop_from(&self, shared: &Injector<Runnable>, held: &Held) -> Option<Runnable> {
         // Ordering: Relaxed; a number that guides, nothing more.
         let workers = self.workers.load(Ordering::Relaxed);
         let share = |left| policy::injector_share(left, workers, held.queue.room());
-        self.injector.pop(share, |batch| held.queue.extend(batch))
+        shared.pop(share, |batch| held.queue.extend(batch))
+    }
+
+    /// Whether nothing lies where any worker may take it.
+    pub(crate) fn nothing_shared(&self) -> bool {
+        self.injector.is_empty() && self.spill.is_empty()
     }
 
     /// A runnable from anywhere: the injector, another worker's ring, or the slot of one whose poll
     /// is slow.
     pub(crate) fn search(&self, held: &Held) -> Option<Runnable> {
-        if let Some(runnable) = self.pop_injector(held) {
+        if let Some(runnable) = self.pop_shared(held) {
             return Some(runnable);
         }
         for round in 0..policy::SEARCHES {
@@ -217,14 +238,14 @@ impl Scheduler {
                 }
             }
         }
-        self.pop_injector(held)
+        self.pop_shared(held)
     }
 
     /// Whether a worker that is about to sleep had better not: there is something to run, or to leave
     /// for. Changes nothing.
     pub(crate) fn sees_work(&self, held: &Held) -> bool {
         self.is_leaving()
-            || !self.injector.is_empty()
+            || !self.nothing_shared()
             || self.others(held).any(|(_, seat)| {
                 held.queue.sees_ring(&seat.stealers)
                     || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
@@ -299,6 +320,7 @@ impl Scheduler {
         scheduler.workers.store(workers, Ordering::Relaxed);
         scheduler.registry.open();
         scheduler.injector.open(generation);
+        scheduler.spill.open(generation);
         let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
         // The lowest ones, so that seats nobody sits on are the last that thieves come to.
         seats.sort_by_key(|held| held.index);
@@ -317,6 +339,7 @@ impl Scheduler {
         Self {
             index: u32::try_from(index).expect("the table has room for fewer"),
             injector: Injector::new(),
+            spill: Injector::new(),
             idle: Idle::new(),
             registry: Registry::new(),
             seats: Table::new(),
@@ -353,9 +376,12 @@ impl Scheduler {
     /// Ends the service of this generation, if nothing is left to do; says whether it did. To be
     /// called by the last worker, with all `seats`.
     pub(crate) fn release(&'static self, seats: &mut Vec<Held>) -> bool {
-        if !self.injector.close() {
+        // The spill first: only workers fill it, and the caller is the last one.
+        if !self.spill.is_empty() || !self.injector.close() {
             return false;
         }
+        let spill_closed = self.spill.close();
+        debug_assert!(spill_closed);
         self.free_seats.lock().append(seats);
         // Dropped here, outside the lock: hooks own what the user gave them.
         let hooks = self.hooks.lock().take();

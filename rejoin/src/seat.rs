@@ -157,9 +157,13 @@ impl Held {
         self.seat.publish(meta.location, meta.id.0);
     }
 
-    /// Publishes that the holder is a guest and polls a future of its own.
-    pub(crate) fn begin_blocking(&self) {
+    /// Publishes that the holder is a guest and polls a future of its own; if it is `open`, thieves may
+    /// take from its slot from the first moment, as from that of a slow worker.
+    pub(crate) fn begin_blocking(&self, open: bool) {
         self.seat.publish(Location::caller(), 0);
+        if open {
+            self.seat.mark_slow();
+        }
     }
 
     /// Publishes that `runnable` is about to be run inside of another poll; gives back what was published.

@@ -72,7 +72,7 @@ impl Watch {
         }
         self.tick = policy::next_tick(self.tick);
         self.quiet = if running { 0 } else { self.quiet + 1 };
-        if work || !scheduler.injector.is_empty() {
+        if work || !scheduler.nothing_shared() {
             Sight::Work
         } else if running && all_slow {
             Sight::AllSlow

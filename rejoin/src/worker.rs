@@ -3,6 +3,7 @@
 use crate::current;
 use crate::door;
 use crate::idle::{Bed, Call};
+use crate::patience::Patience;
 use crate::policy;
 use crate::scheduler::Scheduler;
 use crate::seat::{Held, Runnable};
@@ -15,6 +16,7 @@ pub(crate) struct Worker {
     scheduler: &'static Scheduler,
     bed: Arc<Bed>,
     watch: Watch,
+    patience: Patience,
 }
 
 /// Why a worker stopped.
@@ -32,6 +34,7 @@ impl Worker {
             scheduler,
             bed: Bed::new(),
             watch: Watch::new(),
+            patience: Patience::NEW,
         }
     }
 
@@ -61,7 +64,12 @@ impl Worker {
         let mut searching = idle.start_searching();
         loop {
             if searching {
-                if let Some(runnable) = self.scheduler.search(held) {
+                let found = self.scheduler.search(held).or_else(|| {
+                    let sees_work = || self.scheduler.sees_work(held);
+                    let look = self.patience.look(sees_work);
+                    look.then(|| self.scheduler.search(held)).flatten()
+                });
+                if let Some(runnable) = found {
                     idle.stop_searching();
                     return Some(runnable);
                 }
@@ -76,7 +84,9 @@ impl Worker {
             if must_look && self.scheduler.sees_work(held) {
                 idle.get_up(&self.bed);
             } else {
-                self.sleep(held);
+                let mut patience = self.patience;
+                patience.sleep(|| self.sleep(held));
+                self.patience = patience;
             }
             searching = true;
         }

@@ -1,0 +1,77 @@
+//! How long a thread that has nothing to do looks around before it sleeps.
+//!
+//! To sleep and be woken costs two system calls and, on the other side, a third: some ten microseconds
+//! between two threads that take turns. Looking around costs processor time that somebody else may need.
+//! Which is better shows only afterwards, so a thread goes by its last sleep: if that was so short that
+//! looking would have been no dearer, it looks before it sleeps again; if not, it sleeps at once. With
+//! nothing to do, or little, nothing is ever spent on looking.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use crate::policy;
+
+/// Looking around is for machines on which somebody else can act meanwhile.
+static ALONE: LazyLock<bool> = LazyLock::new(|| {
+    std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1)
+});
+
+/// The memory of one thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    last_was_short: bool,
+}
+
+impl Patience {
+    /// Knows of no sleep.
+    pub(crate) const NEW: Self = Self {
+        last_was_short: false,
+    };
+
+    /// Looks around for a while, if the last sleep was short: until `done`, which it then gives back.
+    pub(crate) fn look(&self, mut done: impl FnMut() -> bool) -> bool {
+        if !self.last_was_short || *ALONE {
+            return false;
+        }
+        let begin = Instant::now();
+        loop {
+            for _ in 0..policy::LOOKS_PER_CLOCK {
+                if done() {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if begin.elapsed() > policy::LOOK {
+                return false;
+            }
+        }
+    }
+
+    /// Sleeps by `sleep`, and remembers how long that took.
+    pub(crate) fn sleep<R>(&mut self, sleep: impl FnOnce() -> R) -> R {
+        let begin = Instant::now();
+        let result = sleep();
+        self.remember(begin.elapsed());
+        result
+    }
+
+    fn remember(&mut self, slept: Duration) {
+        self.last_was_short = slept < policy::SHORT_SLEEP;
+    }
+}
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_short_sleep_is_followed_by_a_look() {
+        let mut patience = Patience::NEW;
+        assert!(!patience.look(|| unreachable!("nothing is known of short sleeps yet")));
+        patience.remember(policy::SHORT_SLEEP / 2);
+        assert_eq!(patience.look(|| true), !*ALONE);
+        assert!(!patience.look(|| false));
+        patience.remember(policy::SHORT_SLEEP);
+        assert!(!patience.look(|| unreachable!("the last sleep was long")));
+    }
+}
