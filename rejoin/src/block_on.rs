@@ -68,15 +68,18 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     });
     let cx = &mut Context::from_waker(&waker);
     let stay = Stay::begin(waker.data());
+    let mut early = 0;
     let output = loop {
         stay.poll_begins();
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             break output;
         }
+        contain::finish();
         if parker.take_unpark() {
+            early += 1;
+            give_way(early);
             continue;
         }
-        contain::finish();
         // Ours, the waker's, and the one that the awaited handle left with its task.
         if Arc::strong_count(&parker) == 3 && guest::run_awaited() {
             continue;
@@ -86,6 +89,21 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     drop(stay);
     let _ = CACHE.try_with(|cache| *cache.borrow_mut() = Some((parker, waker)));
     output
+}
+
+/// So often may a future on a worker have been woken before it could sleep until the worker's seat goes to
+/// another thread all the same: it may be yielding until a task behind it has run.
+const EARLY: u32 = 8;
+
+/// The future was woken before it could sleep, for the `early`-th time, and is about to be polled again. What
+/// lies in the thread's own queue must not wait for it to sleep.
+fn give_way(early: u32) {
+    if door::is_guest() {
+        guest::flush();
+    } else if early > EARLY {
+        // If no thread can be started, the seat stays, and the others rob it.
+        let _ = crew::vacate();
+    }
 }
 
 /// Sleeps until unparked, with no seat, or with a guest's and nothing on it.

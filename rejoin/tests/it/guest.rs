@@ -178,3 +178,22 @@ fn tasks_of_a_guest_meet_on_different_threads() {
         }
     });
 }
+
+#[test]
+fn a_guest_that_yields_until_what_it_spawned_has_run_does_not_keep_it() {
+    with_workers(|executor| {
+        for _ in 0..20 {
+            // Its futures have awaited what they spawned so far, so no worker is called for the next one.
+            executor.block_on(async { spawn(async {}).await });
+            executor.block_on(async {
+                let ran = Count::new();
+                let count = ran.clone();
+                spawn(async move { count.add() }).detach();
+                step("a task of a guest that yields until it has run");
+                while ran.get() == 0 {
+                    yield_now().await;
+                }
+            });
+        }
+    });
+}

@@ -135,3 +135,21 @@ fn of_another_executor_it_works_in_a_task_in_both_directions() {
         assert_eq!(block_on(handle), 7);
     });
 }
+
+#[test]
+fn a_block_on_in_a_task_that_yields_until_what_it_spawned_has_run_does_not_keep_it() {
+    with_workers(|executor| {
+        let handle = executor.spawn(async {
+            block_on(async {
+                let ran = Count::new();
+                let count = ran.clone();
+                spawn(async move { count.add() }).detach();
+                step("a task behind a block_on that yields until it has run");
+                while ran.get() == 0 {
+                    rejoin::yield_now().await;
+                }
+            });
+        });
+        block_on(handle);
+    });
+}
