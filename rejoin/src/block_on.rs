@@ -99,7 +99,7 @@ const EARLY: u32 = 8;
 /// lies in the thread's own queue must not wait for it to sleep.
 fn give_way(early: u32) {
     if door::is_guest() {
-        guest::flush();
+        guest::hand_over();
     } else if early > EARLY {
         // If no thread can be started, the seat stays, and the others rob it.
         let _ = crew::vacate();

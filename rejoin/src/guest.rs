@@ -70,9 +70,7 @@ impl Drop for Stay {
         current::set_blocking(self.blocked_with);
         door::set_may_be_guest(self.could_be_guest);
         if door::is_guest() && !self.was_guest {
-            let awaits = AWAITS.get();
-            flush();
-            AWAITS.set(awaits);
+            hand_over();
             sleeps(true);
             let scheduler = door::with_seat(|scheduler, _| scheduler);
             if let (Some(scheduler), Some(held)) = (scheduler, door::leave_seat()) {
@@ -133,6 +131,11 @@ pub(crate) fn run_awaited() -> bool {
 /// Hands over what lies in the guest's queue, because its future waits for something else.
 pub(crate) fn flush() {
     AWAITS.set(false);
+    hand_over();
+}
+
+/// Hands over what lies in the guest's queue, for a reason that says nothing of its habits.
+pub(crate) fn hand_over() {
     door::with_seat(|scheduler, held| scheduler.hand_over(held));
 }
 
