@@ -18,7 +18,8 @@
 //! # Why nobody waits in vain
 //!
 //! As for a worker: while its future computes, the watcher looks after the queue, because the guest
-//! publishes its polls as a worker does; before it sleeps, it hands over what is left.
+//! publishes its polls as a worker does; whenever its future is not ready, woken already or not, it hands over
+//! what is left.
 
 use std::cell::Cell;
 

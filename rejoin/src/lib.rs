@@ -64,6 +64,7 @@ mod builder;
 mod spawn;
 mod task;
 mod join_handle;
+mod join_error;
 mod cancel_handle;
 mod executor;
 mod executor_builder;
@@ -102,7 +103,8 @@ pub use cancel_handle::CancelHandle;
 pub use executor::{Executor, SpawnError, Spawner};
 pub use executor_builder::{BuildError, ExecutorBuilder};
 pub use hooks::{Finish, TaskId, TaskInfo};
-pub use join_handle::{Cancel, Join, JoinError, JoinHandle};
+pub use join_error::JoinError;
+pub use join_handle::{Cancel, Join, JoinHandle};
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 

@@ -19,7 +19,7 @@
 //!   booked items, and a push that would need a booked place fails as if the ring were full. A thief
 //!   that is preempted half-way therefore costs room, never an item, and nobody waits for it.
 //!
-//! A queue that overflows gives up its older half; the caller takes that to the injector. No part of
+//! A queue that overflows gives up its older half; the caller takes that to a shared one. No part of
 //! the queue is private to the owner: whoever computes for long strands nothing.
 //!
 //! Not promised: order between items that were stolen and those that were not.

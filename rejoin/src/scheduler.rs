@@ -102,7 +102,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes the older half of a full ring, and the runnable that found no room, to the injector.
+    /// Takes the older half of a full ring, and the runnable that found no room, to the spill.
     #[cold]
     fn overflow(&self, held: &Held, runnable: Runnable) {
         let mut tasks = 1;
@@ -205,7 +205,7 @@ impl Scheduler {
         self.injector.is_empty() && self.spill.is_empty()
     }
 
-    /// A runnable from anywhere: the injector, another worker's ring, or the slot of one whose poll
+    /// A runnable from anywhere: what all share, another worker's ring, or the slot of one whose poll
     /// is slow.
     pub(crate) fn search(&self, held: &Held) -> Option<Runnable> {
         if let Some(runnable) = self.pop_shared(held) {
