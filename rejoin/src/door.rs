@@ -171,7 +171,7 @@ pub(crate) fn push(runnable: Runnable, yielded: bool) {
 fn push_from_outside(id: ExecutorId, runnable: Runnable) {
     let refused = match get(id) {
         Some(scheduler) => match scheduler.injector.push(id.generation, runnable) {
-            Ok(()) => return scheduler.idle.notify_from_outside(),
+            Ok(()) => return scheduler.call_for_injected(),
             Err(runnable) => runnable,
         },
         None => runnable,

@@ -143,10 +143,12 @@ pub(crate) fn sleeps(asleep: bool) {
     door::with_seat(|scheduler, held| {
         if asleep {
             held.end();
-            scheduler.idle.stand_up();
+            held.seat.set_guest(false);
+            scheduler.idle.stand_up_as_guest();
         } else {
+            held.seat.set_guest(true);
             held.begin_blocking(!AWAITS.get());
-            scheduler.idle.sit_down();
+            scheduler.idle.sit_down_as_guest();
         }
     });
 }

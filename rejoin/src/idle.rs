@@ -57,13 +57,17 @@ use crossbeam_utils::CachePadded;
 
 use crate::parker::Parker;
 use crate::policy;
-use crate::sync::{Arc, AtomicU8, AtomicU64, Lock, Ordering, fence};
+use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence};
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Idle {
     /// A [`Counts`], changed under the lock of `sleepers` but for `searching`.
     counts: CachePadded<AtomicU64>,
+    /// Seated threads that are guests: they do not run what lies in their queues.
+    guests: CachePadded<AtomicU32>,
+    /// How many more of the last thefts were in vain than not; see [`policy::score`].
+    score: AtomicU32,
     /// The parked workers; the one that lay down last is called first, its caches are warm.
     sleepers: Lock<Vec<Arc<Bed>>>,
 }
@@ -136,6 +140,8 @@ impl Counts {
     const SEARCHING: u64 = 1 << Self::FIELD;
     const SEATED: u64 = 1 << (2 * Self::FIELD);
     const WATCHED: u64 = 1 << (3 * Self::FIELD);
+    /// The work at hand is not worth sharing; see `theft`.
+    const FINE: u64 = 2 * Self::WATCHED;
 
     fn parked(self) -> u32 {
         (self.0 & Self::MASK) as u32
@@ -153,12 +159,18 @@ impl Counts {
     fn watched(self) -> bool {
         self.0 & Self::WATCHED != 0
     }
+
+    fn fine(self) -> bool {
+        self.0 & Self::FINE != 0
+    }
 }
 
 impl Idle {
     pub(crate) fn new() -> Self {
         Self {
             counts: CachePadded::new(AtomicU64::new(0)),
+            guests: CachePadded::new(AtomicU32::new(0)),
+            score: AtomicU32::new(policy::COARSE_SCORE),
             sleepers: Lock::new(Vec::new()),
         }
     }
@@ -188,17 +200,40 @@ impl Idle {
         self.change(0, Counts::SEATED);
     }
 
+    /// The same for a guest.
+    pub(crate) fn sit_down_as_guest(&self) {
+        // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
+        // a worker.
+        self.guests.fetch_add(1, Ordering::Relaxed);
+        self.sit_down();
+    }
+
+    /// The same for a guest.
+    pub(crate) fn stand_up_as_guest(&self) {
+        self.stand_up();
+        // Ordering: Relaxed, as above.
+        self.guests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many workers are out of bed, guests apart.
+    pub(crate) fn awake(&self) -> u32 {
+        let counts = self.counts();
+        // Ordering: Relaxed; a guest that comes or goes just now calls for help itself.
+        let guests = self.guests.load(Ordering::Relaxed);
+        counts.seated().saturating_sub(counts.parked() + guests)
+    }
+
     // ---- producers ----
 
     /// Whether a new task is worth a call at the moment: the cheap half of [`notify`](Self::notify).
     #[inline]
     pub(crate) fn wants_work(&self) -> bool {
         let counts = self.counts();
-        policy::worth_waking(counts.parked(), counts.searching())
+        policy::worth_waking(counts.parked(), counts.searching()) && !counts.fine()
     }
 
-    /// Calls one worker for one new task, unless somebody is searching. Enough for a worker's own
-    /// push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
+    /// Calls one worker for one new task, unless somebody is searching or the work is too fine to share. Enough
+    /// for a worker's own push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
     #[inline]
     pub(crate) fn notify(&self) {
         if self.wants_work() {
@@ -206,11 +241,63 @@ impl Idle {
         }
     }
 
-    /// Calls one worker for one task that was pushed before, to a queue that others can see.
+    /// Whether the work at hand is too fine to share.
+    pub(crate) fn is_fine(&self) -> bool {
+        self.counts().fine()
+    }
+
+    /// Takes note of whether a theft was worth it. One that was may have been a thread that had to wait for a
+    /// processor, so it takes several to change an opinion.
+    pub(crate) fn learn(&self, worth_it: bool) {
+        // Ordering: Relaxed, as in `set_fine`; that two threads overwrite each other does no harm.
+        let score = policy::score(self.score.load(Ordering::Relaxed), worth_it);
+        self.score.store(score, Ordering::Relaxed);
+        if score == policy::COARSE_SCORE {
+            self.set_fine(false);
+        } else if score >= policy::FINE_SCORE {
+            self.set_fine(true);
+        }
+    }
+
+    /// Takes note of that the work at hand is worth sharing, whatever was learnt.
+    pub(crate) fn forget(&self) {
+        // Ordering: as in `learn`.
+        self.score.store(policy::COARSE_SCORE, Ordering::Relaxed);
+        self.set_fine(false);
+    }
+
+    /// Says whether the work at hand is too fine to share.
+    fn set_fine(&self, fine: bool) {
+        // Ordering: Relaxed. It guides, and no data hangs on it; the proof counts with either value.
+        if fine && !self.is_fine() {
+            self.counts.fetch_or(Counts::FINE, Ordering::Relaxed);
+        } else if !fine && self.is_fine() {
+            self.counts.fetch_and(!Counts::FINE, Ordering::Relaxed);
+        }
+    }
+
+    /// Calls one worker for one task that was pushed before, to a queue that others can see, by a worker whose poll
+    /// is slow.
     #[inline]
-    pub(crate) fn notify_from_outside(&self) {
+    pub(crate) fn notify_from_slow(&self) {
         producers_fence();
-        self.notify();
+        let counts = self.counts();
+        if policy::worth_waking(counts.parked(), counts.searching()) {
+            self.call_one(false);
+        }
+    }
+
+    /// Calls one worker for one task that was pushed before by somebody who will not run it. If the work at
+    /// hand is too fine to share, only when no other is out of bed, or when they do not keep up.
+    #[inline]
+    pub(crate) fn notify_from_outside(&self, backlog: impl FnOnce() -> bool) {
+        producers_fence();
+        let counts = self.counts();
+        if policy::worth_waking(counts.parked(), counts.searching())
+            && (!counts.fine() || self.awake() == 0 || backlog())
+        {
+            self.call_one(false);
+        }
     }
 
     /// Calls as many workers as there are, up to `tasks`.
@@ -303,13 +390,25 @@ impl Idle {
     }
 
     /// The calling worker, which was searching, found something. If nobody else searches, it calls
-    /// another worker in place of the producers that relied on it.
-    pub(crate) fn stop_searching(&self) {
-        if self.change(0, Counts::SEARCHING).searching() == 1 {
-            // No fence is needed: a producer that relied on this search read `counts` before the
-            // read-modify-write above, so those that sleep had been there before; and whoever lies
-            // down later looks at the queues itself.
-            self.notify();
+    /// another worker in place of the producers that relied on it, but not for work that is too fine to share,
+    /// unless there `is_backlog`.
+    pub(crate) fn stop_searching(&self, is_backlog: impl FnOnce() -> bool) {
+        let before = self.change(0, Counts::SEARCHING);
+        if before.searching() != 1 || before.parked() == 0 {
+            return;
+        }
+        // No fence is needed to see who sleeps: a producer that relied on this search read `counts` before
+        // the read-modify-write above, so those that sleep had been there before; and whoever lies
+        // down later looks at the queues itself.
+        if before.fine() {
+            // To see what that producer pushed, one is.
+            sleepers_fence();
+            if !is_backlog() {
+                return;
+            }
+        }
+        if self.counts().searching() == 0 {
+            self.call_one(false);
         }
     }
 

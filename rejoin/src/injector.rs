@@ -109,7 +109,13 @@ impl<T> Injector<T> {
     pub(crate) fn is_empty(&self) -> bool {
         // Ordering: Relaxed. Where a stale answer would matter, the caller fences (see `idle`); the
         // items themselves are read under the lock.
-        self.len.load(Ordering::Relaxed) == 0
+        self.len() == 0
+    }
+
+    /// How long the queue was at a moment not long ago.
+    pub(crate) fn len(&self) -> usize {
+        // Ordering: as in `is_empty`.
+        self.len.load(Ordering::Relaxed)
     }
 
     fn publish(&self, state: &State<T>) {

@@ -78,6 +78,7 @@ mod door;
 mod scheduler;
 mod policy;
 mod seat;
+mod theft;
 mod run_queue;
 mod injector;
 mod idle;

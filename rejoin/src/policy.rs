@@ -4,17 +4,20 @@
 //! whom it robs and in what order, how much it takes, how many sleepers a push is worth. A simulated
 //! executor makes the same decisions, and a test can ask for any of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// However busy it is, a worker looks at the injector first once in this many polls. A look costs a
 /// load, so it can be had often: with polls of 10 microseconds, a task from outside is seen after 30.
 pub(crate) const INJECTOR_INTERVAL: u32 = 3;
 
+/// While work is fine, that is enough; each look costs those who push a cache line.
+const FINE_INTERVAL: u32 = 20 * INJECTOR_INTERVAL;
+
 /// And at what overflowed from a worker's ring. A prime, so that no pattern of tasks keeps step with it.
 pub(crate) const SPILL_INTERVAL: u32 = 61;
 
 /// A worker that has enough of its own takes single tasks only: this much room it keeps for its own.
-const RESERVE: usize = 192;
+const RESERVE: usize = 128;
 
 /// Polls in a row out of the LIFO slot after which the ring comes first, and what is in the slot goes to
 /// the ring's back: two tasks that wake each other for ever have so many polls for each turn of the rest.
@@ -30,8 +33,47 @@ pub(crate) const SEARCHES: u32 = 3;
 /// would else come for each single one, and both wait for the same cache lines.
 pub(crate) const WORTH: usize = 8;
 
-/// How long a thief then lets the ring grow, in turns of a spin loop: about a microsecond.
-const GROWTH: u32 = 64;
+/// The same for work that is not worth sharing but has to be shared.
+const WORTH_FINE: usize = 64;
+
+/// How long a thief then lets the ring grow.
+const GROWTH: Duration = Duration::from_micros(1);
+
+/// The same for work that is not worth sharing.
+const GROWTH_FINE: Duration = Duration::from_micros(5);
+
+/// When so many tasks from outside wait, one more worker is called, however fine they are.
+const BACKLOG: usize = 1024;
+
+/// The score at which work counts as fine, and up to which it rises.
+pub(crate) const FINE_SCORE: u32 = 4;
+const LAST_SCORE: u32 = 8;
+
+/// The score at which it counts as worth sharing.
+pub(crate) const COARSE_SCORE: u32 = 0;
+
+/// A task that takes less than this is not worth moving to another worker.
+pub(crate) const WORTH_MOVING: Duration = Duration::from_nanos(1000);
+
+/// Unless it, with what it spawned, is polled so often there.
+pub(crate) const PAYING_POLLS: u32 = 4;
+
+/// While work is fine, the watcher robs all the same after so many ticks, the first time; then after twice as many.
+pub(crate) const FIRST_PROBE: u32 = 2;
+
+/// And at least once in so many.
+pub(crate) const LAST_PROBE: u32 = 64;
+
+/// While work is fine, a poll may last so many ticks until it is slow, if it keeps pushing.
+pub(crate) const PUSHING: u32 = 4;
+
+/// A worker that found little in the injector so often in a row, and found it again when that had run, lets it grow
+/// before it comes back.
+pub(crate) const NIBBLES: u32 = 2;
+
+/// Turns in which a single task out of the slot followed a single one out of the ring, after which the slot's task
+/// goes to the ring's back: it is woken by each of those in the ring, and may as well hear of all of them at once.
+pub(crate) const TURNS: u32 = 8;
 
 /// A sleep shorter than this is dearer than looking around for as long.
 pub(crate) const SHORT_SLEEP: Duration = Duration::from_micros(40);
@@ -56,7 +98,7 @@ const LAST_CLOSING_TICK: Duration = Duration::from_millis(10);
 pub(crate) const LINGER: u32 = 4;
 
 /// Most tasks that a worker takes out of the injector at once, beside the one it runs.
-const INJECTOR_BATCH: usize = 64;
+const INJECTOR_BATCH: usize = 128;
 
 /// Where a worker looks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +155,52 @@ pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
     parked > 0 && searching == 0
 }
 
+/// Whether `tasks` that were stolen have been worth it after so many `polls`.
+pub(crate) fn has_paid(tasks: usize, polls: u32) -> bool {
+    polls as usize >= tasks.saturating_mul(PAYING_POLLS as usize)
+}
+
+/// The score that follows `score` after one more theft.
+pub(crate) fn score(score: u32, worth_it: bool) -> u32 {
+    if worth_it {
+        score.saturating_sub(2)
+    } else {
+        (score + 1).min(LAST_SCORE)
+    }
+}
+
+/// Whether so many `polls` in `time` are so short that tasks like that are not worth moving.
+pub(crate) fn are_fine(polls: u64, time: Duration) -> bool {
+    u128::from(polls) * WORTH_MOVING.as_nanos() > time.as_nanos()
+}
+
+/// The number of ticks between two probes that follows `ticks`.
+pub(crate) fn next_probe(ticks: u32) -> u32 {
+    (2 * ticks).min(LAST_PROBE)
+}
+
+/// Whether the injector has its turn at the `tick`-th poll while work is fine.
+pub(crate) fn fine_turn(tick: u32) -> bool {
+    tick % FINE_INTERVAL == 0
+}
+
+/// Whether so many tasks from outside are more than those that are awake can keep up with.
+pub(crate) fn is_backlog(waiting: usize) -> bool {
+    waiting >= BACKLOG
+}
+
 /// Lets a ring that holds little grow before it is robbed.
-pub(crate) fn let_grow() {
-    for _ in 0..GROWTH {
+pub(crate) fn let_grow(fine: bool) {
+    let begin = Instant::now();
+    let growth = if fine { GROWTH_FINE } else { GROWTH };
+    while begin.elapsed() < growth {
         std::hint::spin_loop();
     }
+}
+
+/// Fewer tasks than this are not taken at first sight.
+pub(crate) fn worth(fine: bool) -> usize {
+    if fine { WORTH_FINE } else { WORTH }
 }
 
 /// The tick that follows `tick` for a worker that waits for the last polls of a closing executor.

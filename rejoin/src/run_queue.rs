@@ -46,8 +46,8 @@ pub(crate) struct Stealers<T> {
 /// What came of an attempt to steal.
 #[derive(Debug)]
 pub(crate) enum Steal<T> {
-    /// This item to run, and the rest of the loot in the thief's own ring.
-    Item(T),
+    /// This item to run, and the rest of the loot, so many in all, in the thief's own ring.
+    Item(T, usize),
     /// Nothing to take.
     Empty,
     /// Another thief is at it: there is, or just was, something.
@@ -133,7 +133,7 @@ impl<T> RunQueue<T> {
             if few { 0 } else { len.div_ceil(2) }
         };
         match victim.ring.steal_and_pop(&self.ring, half) {
-            Ok((item, _)) => Steal::Item(item),
+            Ok((item, rest)) => Steal::Item(item, rest + 1),
             Err(StealError::Empty) if few => Steal::Few,
             Err(StealError::Empty) => Steal::Empty,
             Err(StealError::Busy) => Steal::Busy,
@@ -144,7 +144,7 @@ impl<T> RunQueue<T> {
     pub(crate) fn steal_slot(&self, victim: &Stealers<T>) -> Steal<T> {
         // The destination is only a formality: of one item, the one is popped.
         match victim.slot.steal_and_pop(&self.slot, |len| len) {
-            Ok((item, _)) => Steal::Item(item),
+            Ok((item, _)) => Steal::Item(item, 1),
             Err(StealError::Empty) => Steal::Empty,
             Err(StealError::Busy) => Steal::Busy,
         }
@@ -152,12 +152,18 @@ impl<T> RunQueue<T> {
 
     /// Whether `victim`'s ring holds something: looks, and changes nothing.
     pub(crate) fn sees_ring(&self, victim: &Stealers<T>) -> bool {
+        self.ring_len(victim) > 0
+    }
+
+    /// How much lies in `victim`'s ring, at least one while a thief is at it: looks, and changes nothing.
+    pub(crate) fn ring_len(&self, victim: &Stealers<T>) -> usize {
         let mut seen = 0;
         let look = |len| {
             seen = len;
             0
         };
-        matches!(victim.ring.steal(&self.ring, look), Err(StealError::Busy)) || seen > 0
+        let busy = matches!(victim.ring.steal(&self.ring, look), Err(StealError::Busy));
+        seen.max(usize::from(busy))
     }
 
     /// Whether `victim`'s slot holds something: looks, and changes nothing.

@@ -83,9 +83,16 @@ impl Scheduler {
         }
         match held.queue.push_slot(runnable) {
             Some(displaced) => self.push_back(held, displaced, false),
-            None if held.seat.is_slow() => self.idle.notify_from_outside(),
+            None if held.seat.is_guest() => self.idle.notify_from_outside(|| false),
+            None if held.seat.is_slow() => self.idle.notify_from_slow(),
             None => self.idle.call_watcher(),
         }
+    }
+
+    /// After a push to the injector.
+    #[inline]
+    pub(crate) fn call_for_injected(&self) {
+        self.idle.notify_from_outside(|| self.is_backlog());
     }
 
     /// A worker's own push to the ring.
@@ -94,8 +101,10 @@ impl Scheduler {
         if let Err(runnable) = held.queue.push_ring(runnable) {
             return self.overflow(held, runnable);
         }
-        if held.seat.is_slow() {
-            self.idle.notify_from_outside();
+        if held.seat.is_guest() {
+            self.idle.notify_from_outside(|| false);
+        } else if held.seat.is_slow() {
+            self.idle.notify_from_slow();
         } else if self.idle.wants_work() && !(yielded && held.queue.is_single()) {
             // A lone task that yields is run again by this worker: no call for help.
             self.idle.notify();
@@ -115,7 +124,11 @@ impl Scheduler {
             // A thief is taking the older half already.
             None => self.spill.push_batch(newest),
         }
-        self.idle.notify_many(tasks);
+        if held.seat.is_guest() && self.idle.is_fine() {
+            self.idle.notify_from_outside(|| false);
+        } else if held.seat.is_slow() || !self.idle.is_fine() {
+            self.idle.notify_many(tasks);
+        }
     }
 
     /// Takes all that lies in a guest's queue, but what a thief has its hand on, to the injector.
@@ -129,7 +142,9 @@ impl Scheduler {
             tasks += 1;
             self.injector.push_batch(std::iter::once(runnable));
         }
-        if tasks > 0 {
+        if tasks > 0 && self.idle.is_fine() {
+            self.call_for_injected();
+        } else if tasks > 0 {
             self.idle.notify_many(tasks);
         }
     }
@@ -153,11 +168,13 @@ impl Scheduler {
     #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
         match policy::first(held.tick(), held.streak()) {
+            First::Injector if self.may_wait(held) => held.pop_slot().or_else(|| held.pop_ring()),
             First::Injector => self
                 .pop_injector(held)
                 .or_else(|| held.pop_slot())
                 .or_else(|| held.pop_ring()),
             First::Spill => self
+                .look_back(held)
                 .pop_spill(held)
                 .or_else(|| held.pop_slot())
                 .or_else(|| held.pop_ring()),
@@ -170,6 +187,21 @@ impl Scheduler {
         .or_else(|| self.pop_shared(held))
     }
 
+    /// Learns from the last theft, whose loot is used up, whether the work at hand is worth sharing.
+    pub(crate) fn judge(&self, held: &Held) {
+        if let Some(worth_it) = held.theft_was_worth_it() {
+            self.idle.learn(worth_it);
+        }
+    }
+
+    /// Tells the others if the last theft has already been worth it.
+    fn look_back(&self, held: &Held) -> &Self {
+        if held.theft_has_paid() {
+            self.idle.learn(true);
+        }
+        self
+    }
+
     /// Sends what lies in the slot to the back of the ring: its like has had its turns.
     fn give_way(&self, held: &Held) {
         if let Some(runnable) = held.queue.pop_slot() {
@@ -177,6 +209,11 @@ impl Scheduler {
                 self.overflow(held, runnable);
             }
         }
+    }
+
+    /// Whether the injector may wait for a longer turn: polls are so short that it comes soon all the same.
+    fn may_wait(&self, held: &Held) -> bool {
+        self.idle.is_fine() && !policy::fine_turn(held.ticks())
     }
 
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
@@ -189,15 +226,28 @@ impl Scheduler {
         self.pop_from(&self.spill, held)
     }
 
+    /// When the own queue is empty.
     fn pop_shared(&self, held: &Held) -> Option<Runnable> {
+        self.judge(held);
+        if held.nibbles() && !self.injector.is_empty() {
+            policy::let_grow(self.idle.is_fine());
+        }
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }
 
     fn pop_from(&self, shared: &Injector<Runnable>, held: &Held) -> Option<Runnable> {
         // Ordering: Relaxed; a number that guides, nothing more.
         let workers = self.workers.load(Ordering::Relaxed);
-        let share = |left| policy::injector_share(left, workers, held.queue.room());
-        shared.pop(share, |batch| held.queue.extend(batch))
+        let share = |left| {
+            held.note_batch(left < policy::WORTH);
+            policy::injector_share(left, workers, held.queue.room())
+        };
+        shared.pop(share, |batch| {
+            held.note_theft(batch.len() + 1);
+            held.queue.extend(batch);
+            // They get their turn now, before what this worker's own tasks wake and spawn.
+            held.end_streak();
+        })
     }
 
     /// Whether nothing lies where any worker may take it.
@@ -205,28 +255,54 @@ impl Scheduler {
         self.injector.is_empty() && self.spill.is_empty()
     }
 
+    /// Whether something lies there for the calling worker, which has nothing to do. What is too fine to share is
+    /// left to those that are awake, unless they fall behind those outside. The caller may count as one of them.
+    pub(crate) fn sees_shared(&self, is_awake: bool) -> bool {
+        !self.nothing_shared()
+            && (!self.idle.is_fine() || self.is_alone(is_awake) || self.is_backlog())
+    }
+
+    /// Whether no worker is awake but the calling one, if that `is_awake`.
+    fn is_alone(&self, is_awake: bool) -> bool {
+        self.idle.awake() <= u32::from(is_awake)
+    }
+
+    /// Whether those that are awake fall behind those outside.
+    pub(crate) fn is_backlog(&self) -> bool {
+        policy::is_backlog(self.injector.len())
+    }
+
     /// A runnable from anywhere: what all share, another worker's ring, or the slot of one whose poll
-    /// is slow.
-    pub(crate) fn search(&self, held: &Held) -> Option<Runnable> {
-        if let Some(runnable) = self.pop_shared(held) {
-            return Some(runnable);
+    /// is slow. Leaves fine work alone, unless this is a `probe`.
+    pub(crate) fn search(&self, held: &Held, probe: bool) -> Option<Runnable> {
+        let fine = self.idle.is_fine() && !self.is_leaving();
+        if !fine || probe || self.sees_shared(true) {
+            if let Some(runnable) = self.pop_injector(held).or_else(|| self.pop_spill(held)) {
+                return Some(runnable);
+            }
         }
-        let mut least = policy::WORTH;
+        let mut least = policy::worth(fine);
         for round in 0..policy::SEARCHES {
             let (mut busy, mut few) = (false, false);
             for victim in policy::victims(held.index, self.seats.len(), held.tick()) {
                 let Some(victim) = self.seats.get(victim) else {
                     continue;
                 };
+                if fine && !probe && !self.needs_help(victim, true) {
+                    continue;
+                }
                 match held.queue.steal_ring(&victim.stealers, least) {
-                    Steal::Item(runnable) => return Some(runnable),
+                    Steal::Item(runnable, tasks) => {
+                        held.note_theft(tasks);
+                        return Some(runnable);
+                    }
                     Steal::Busy => busy = true,
                     Steal::Few => few = true,
                     Steal::Empty => {}
                 }
                 if victim.is_slow() || self.is_leaving() {
                     match held.queue.steal_slot(&victim.stealers) {
-                        Steal::Item(runnable) => return Some(runnable),
+                        Steal::Item(runnable, _) => return Some(runnable),
                         Steal::Busy => busy = true,
                         Steal::Few | Steal::Empty => {}
                     }
@@ -234,7 +310,7 @@ impl Scheduler {
             }
             if few {
                 // Whoever fills that ring would be disturbed for one or two tasks, again and again.
-                policy::let_grow();
+                policy::let_grow(fine);
                 least = 1;
             } else if round + 1 < policy::SEARCHES {
                 if busy {
@@ -244,18 +320,31 @@ impl Scheduler {
                 }
             }
         }
-        self.pop_shared(held)
+        self.sees_shared()
+            .then(|| self.pop_injector(held))
+            .flatten()
     }
 
     /// Whether a worker that is about to sleep had better not: there is something to run, or to leave
     /// for. Changes nothing.
-    pub(crate) fn sees_work(&self, held: &Held) -> bool {
+    pub(crate) fn sees_work(&self, held: &Held, is_awake: bool) -> bool {
+        let fine = self.idle.is_fine();
         self.is_leaving()
-            || !self.nothing_shared()
+            || self.sees_shared(is_awake)
             || self.others(held).any(|(_, seat)| {
-                held.queue.sees_ring(&seat.stealers)
+                ((!fine || self.needs_help(seat, is_awake)) && held.queue.sees_ring(&seat.stealers))
                     || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
             })
+    }
+
+    /// Whether what lies on `seat` is to be taken however fine it is: its owner polls and polls, or will not run it
+    /// at all and nobody else is there to.
+    pub(crate) fn needs_help(&self, seat: &Seat, is_awake: bool) -> bool {
+        if seat.is_guest() {
+            self.is_alone(is_awake)
+        } else {
+            seat.is_slow()
+        }
     }
 
     /// Whether anybody polls anything. Asked by a worker that does not.

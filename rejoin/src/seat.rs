@@ -11,9 +11,11 @@ use std::panic::Location;
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
+use crate::policy;
 use crate::run_queue::{RunQueue, Stealers};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::task::Meta;
+use crate::theft::Theft;
 
 pub(crate) type Runnable = async_task::Runnable<Meta>;
 
@@ -35,6 +37,8 @@ struct Published {
     task: AtomicU64,
     /// Set by the watcher, cleared by the holder at its next poll.
     slow: AtomicBool,
+    /// Whether the holder is a guest, which does not run what lies in its queue.
+    guest: AtomicBool,
 }
 
 impl Seat {
@@ -48,6 +52,7 @@ impl Seat {
                 place: AtomicCell::new(None),
                 task: AtomicU64::new(0),
                 slow: AtomicBool::new(false),
+                guest: AtomicBool::new(false),
             }),
         };
         (seat, queue)
@@ -88,6 +93,19 @@ impl Seat {
         self.published.slow.load(Ordering::Relaxed)
     }
 
+    /// Whether the holder is a guest.
+    #[inline]
+    pub(crate) fn is_guest(&self) -> bool {
+        // Ordering: Relaxed, as in `publish`.
+        self.published.guest.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the holder is a guest.
+    pub(crate) fn set_guest(&self, guest: bool) {
+        // Ordering: Relaxed, as in `publish`. A guest calls for help at its pushes, behind a fence.
+        self.published.guest.store(guest, Ordering::Relaxed);
+    }
+
     /// Marks the current poll as slow.
     pub(crate) fn mark_slow(&self) {
         // Ordering: Relaxed, as in `publish`.
@@ -107,6 +125,11 @@ pub(crate) struct Held {
     pub(crate) queue: RunQueue<Runnable>,
     tick: Cell<u32>,
     streak: Cell<u32>,
+    /// Turns in a row in which one task out of the slot followed one out of the ring.
+    turns: Cell<u32>,
+    /// How often in a row little was found in the injector.
+    nibbles: Cell<u32>,
+    theft: Cell<Option<Theft>>,
 }
 
 impl Held {
@@ -117,6 +140,9 @@ impl Held {
             queue,
             tick: Cell::new(0),
             streak: Cell::new(0),
+            turns: Cell::new(0),
+            nibbles: Cell::new(0),
+            theft: Cell::new(None),
         }
     }
 
@@ -128,10 +154,21 @@ impl Held {
         tick
     }
 
-    /// Polls in a row out of the slot.
+    /// Turns of the worker's loop so far.
+    #[inline]
+    pub(crate) fn ticks(&self) -> u32 {
+        self.tick.get()
+    }
+
+    /// Polls in a row out of the slot; as many as there may be if the slot's task has taken turns with those in the
+    /// ring for long enough.
     #[inline]
     pub(crate) fn streak(&self) -> u32 {
-        self.streak.get()
+        if self.turns.get() < policy::TURNS {
+            self.streak.get()
+        } else {
+            policy::SLOT_STREAK
+        }
     }
 
     /// Takes the next runnable out of the slot.
@@ -146,8 +183,59 @@ impl Held {
     #[inline]
     pub(crate) fn pop_ring(&self) -> Option<Runnable> {
         let runnable = self.queue.pop_ring()?;
+        let turns = if self.streak.get() == 1 {
+            self.turns.get() + 1
+        } else {
+            0
+        };
+        self.turns.set(turns);
         self.streak.set(0);
         Some(runnable)
+    }
+
+    /// Lets the ring come first at the next poll.
+    pub(crate) fn end_streak(&self) {
+        self.streak.set(policy::SLOT_STREAK);
+    }
+
+    /// Remembers that a batch from outside left `few` or many behind.
+    pub(crate) fn note_batch(&self, few: bool) {
+        self.nibbles
+            .set(if few { self.nibbles.get() + 1 } else { 0 });
+    }
+
+    /// Remembers that there was nothing to do.
+    pub(crate) fn note_nothing(&self) {
+        self.nibbles.set(0);
+    }
+
+    /// Whether the holder keeps coming for a task or two.
+    pub(crate) fn nibbles(&self) -> bool {
+        self.nibbles.get() >= policy::NIBBLES
+    }
+
+    /// Remembers that so many tasks were taken from others, or from what all share; few of them teach nothing.
+    pub(crate) fn note_theft(&self, tasks: usize) {
+        let theft = (tasks >= policy::WORTH).then(|| Theft::new(tasks, self.tick.get()));
+        self.theft.set(theft);
+    }
+
+    /// Whether the last theft has already been worth it; then it is forgotten.
+    pub(crate) fn theft_has_paid(&self) -> bool {
+        let paid = self
+            .theft
+            .get()
+            .is_some_and(|theft| theft.has_paid(self.tick.get()));
+        if paid {
+            self.theft.set(None);
+        }
+        paid
+    }
+
+    /// Whether the last theft was worth it, now that its loot is used up; asked once.
+    pub(crate) fn theft_was_worth_it(&self) -> Option<bool> {
+        let theft = self.theft.take()?;
+        Some(theft.was_worth_it(self.tick.get()))
     }
 
     /// Publishes that `runnable` is about to be run.

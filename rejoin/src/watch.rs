@@ -1,19 +1,36 @@
 //! What the watcher looks at, every tick.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::policy;
 use crate::scheduler::Scheduler;
-use crate::seat::Held;
+use crate::seat::{Held, Seat};
 
 /// The memory of one watcher, from tick to tick. See [`idle`](crate::idle) for what it is good for.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// The poll counter of each seat at the last look; `None` if nothing was being polled.
-    seen: Vec<Option<u64>>,
+    /// What each seat showed at the last look.
+    seen: Vec<Seen>,
+    /// When that was, if it was a tick ago.
+    looked: Option<Instant>,
     tick: Duration,
     /// Ticks in a row in which nobody ran.
     quiet: u32,
+    /// Ticks since the last probe in which there was work that is too fine to share.
+    fine: u32,
+    /// After so many of them comes the next probe.
+    probe_after: u32,
+}
+
+/// What one seat showed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The poll counter; `None` if nothing was being polled.
+    polling: Option<u64>,
+    /// How much lay in the ring.
+    waiting: usize,
+    /// Ticks in a row in which the same poll lasted and kept pushing.
+    pushing: u32,
 }
 
 /// What the watcher saw.
@@ -21,6 +38,8 @@ pub(crate) struct Watch {
 pub(crate) enum Sight {
     /// Something to run, in a queue whose owner may not come back to it soon.
     Work,
+    /// Work that was found too fine to share, some time ago: see whether that still holds.
+    Probe,
     /// Somebody runs, and all is well so far.
     Running,
     /// All that run are marked slow, and left nothing: from now on they call for themselves.
@@ -29,12 +48,23 @@ pub(crate) enum Sight {
     Quiet,
 }
 
+/// What a look at one seat adds to the whole.
+struct Glance {
+    slow: bool,
+    guest: bool,
+    work: bool,
+    fine: bool,
+}
+
 impl Watch {
     pub(crate) fn new() -> Self {
         Self {
             seen: Vec::new(),
+            looked: None,
             tick: policy::FIRST_TICK,
             quiet: 0,
+            fine: 0,
+            probe_after: policy::FIRST_PROBE,
         }
     }
 
@@ -47,39 +77,95 @@ impl Watch {
     pub(crate) fn restart(&mut self) {
         self.tick = policy::FIRST_TICK;
         self.quiet = 0;
+        self.looked = None;
     }
 
     /// Looks at all seats but `held`, and marks those slow whose poll has lasted a whole tick.
     pub(crate) fn look(&mut self, scheduler: &Scheduler, held: &Held) -> Sight {
-        let (mut work, mut running, mut all_slow) = (false, false, true);
+        let now = Instant::now();
+        let passed = self.looked.replace(now).map(|looked| now - looked);
+        let (mut work, mut fine) = (false, false);
+        let (mut running, mut all_slow, mut any_slow) = (false, true, false);
+        let mut guest_waits = false;
         for (index, seat) in scheduler.others(held) {
             if self.seen.len() <= index {
-                self.seen.resize(index + 1, None);
+                self.seen.resize(index + 1, Seen::default());
             }
-            let polling = seat.polling();
-            let before = std::mem::replace(&mut self.seen[index], polling);
-            if polling.is_none() {
-                continue;
+            if let Some(glance) = glance(&mut self.seen[index], passed, scheduler, held, seat) {
+                running = true;
+                all_slow &= glance.slow;
+                any_slow |= glance.slow && !glance.guest;
+                guest_waits |= glance.fine && glance.guest;
+                work |= glance.work;
+                fine |= glance.fine;
             }
-            running = true;
-            if polling == before {
-                seat.mark_slow();
-                work |= held.queue.sees_slot(&seat.stealers);
-            } else {
-                all_slow = false;
-            }
-            work |= held.queue.sees_ring(&seat.stealers);
         }
         self.tick = policy::next_tick(self.tick);
         self.quiet = if running { 0 } else { self.quiet + 1 };
-        if work || !scheduler.nothing_shared() {
+        if work
+            || scheduler.sees_shared(false)
+            || (any_slow && (guest_waits || !scheduler.nothing_shared()))
+        {
             Sight::Work
+        } else if fine && self.is_time_to_probe() {
+            Sight::Probe
         } else if running && all_slow {
             Sight::AllSlow
         } else if self.quiet > policy::LINGER {
             Sight::Quiet
         } else {
+            if !scheduler.idle.is_fine() {
+                self.probe_after = policy::FIRST_PROBE;
+            }
             Sight::Running
         }
     }
+
+    fn is_time_to_probe(&mut self) -> bool {
+        self.fine += 1;
+        if self.fine < self.probe_after {
+            return false;
+        }
+        self.fine = 0;
+        self.probe_after = policy::next_probe(self.probe_after);
+        true
+    }
+}
+
+/// Looks at one `seat`, and marks it slow if its poll has lasted a whole tick; `None` if nothing is polled.
+fn glance(
+    seen: &mut Seen,
+    passed: Option<Duration>,
+    scheduler: &Scheduler,
+    held: &Held,
+    seat: &Seat,
+) -> Option<Glance> {
+    let polling = seat.polling();
+    let before = std::mem::replace(&mut seen.polling, polling);
+    let polls = polling?;
+    let waiting = held.queue.ring_len(&seat.stealers);
+    let pushes = std::mem::replace(&mut seen.waiting, waiting) != waiting;
+    let fine = scheduler.idle.is_fine();
+    let lasts = polling == before;
+    // A poll that does nothing but spawn what is not worth sharing is left alone for a while.
+    let pushing = lasts && fine && pushes && seen.pushing < policy::PUSHING;
+    seen.pushing = if pushing { seen.pushing + 1 } else { 0 };
+    let slow = lasts && !pushing;
+    if slow {
+        seat.mark_slow();
+    }
+    let mut work = waiting > 0 && (!fine || scheduler.needs_help(seat, false));
+    if fine && waiting > 0 && !lasts {
+        let polled = before.map_or(0, |before| polls.saturating_sub(before));
+        if passed.is_some_and(|passed| !policy::are_fine(polled, passed)) {
+            scheduler.idle.forget();
+            work = true;
+        }
+    }
+    Some(Glance {
+        slow,
+        guest: seat.is_guest(),
+        work: work || (slow && held.queue.sees_slot(&seat.stealers)),
+        fine: fine && waiting > 0,
+    })
 }

@@ -17,6 +17,8 @@ pub(crate) struct Worker {
     bed: Arc<Bed>,
     watch: Watch,
     patience: Patience,
+    /// The watcher has decided to rob even though the work is fine.
+    probe: bool,
 }
 
 /// Why a worker stopped.
@@ -35,6 +37,7 @@ impl Worker {
             bed: Bed::new(),
             watch: Watch::new(),
             patience: Patience::NEW,
+            probe: false,
         }
     }
 
@@ -60,28 +63,31 @@ impl Worker {
     /// Searches, and sleeps, until there is something to run; `None` when it is time to leave.
     fn find(&mut self, held: &Held) -> Option<Runnable> {
         held.end();
+        held.note_nothing();
+        self.scheduler.judge(held);
         let idle = &self.scheduler.idle;
         let mut searching = idle.start_searching();
         loop {
             if searching {
-                let found = self.scheduler.search(held).or_else(|| {
-                    let sees_work = || self.scheduler.sees_work(held);
+                let probe = std::mem::take(&mut self.probe);
+                let found = self.scheduler.search(held, probe).or_else(|| {
+                    let sees_work = || self.scheduler.sees_work(held, true);
                     let look = self.patience.look(sees_work);
-                    look.then(|| self.scheduler.search(held)).flatten()
+                    look.then(|| self.scheduler.search(held, false)).flatten()
                 });
                 if let Some(runnable) = found {
-                    idle.stop_searching();
+                    idle.stop_searching(|| self.scheduler.is_backlog());
                     return Some(runnable);
                 }
             }
             if self.scheduler.is_leaving() {
                 if searching {
-                    idle.stop_searching();
+                    idle.stop_searching(|| true);
                 }
                 return self.find_last(held);
             }
             let must_look = idle.lie_down(&self.bed, searching);
-            if must_look && self.scheduler.sees_work(held) {
+            if must_look && self.scheduler.sees_work(held, false) {
                 idle.get_up(&self.bed);
             } else {
                 let mut patience = self.patience;
@@ -97,7 +103,7 @@ impl Worker {
     fn find_last(&mut self, held: &Held) -> Option<Runnable> {
         let mut tick = policy::FIRST_TICK;
         loop {
-            if let Some(runnable) = self.scheduler.search(held) {
+            if let Some(runnable) = self.scheduler.search(held, true) {
                 return Some(runnable);
             }
             if !self.scheduler.anybody_polls() {
@@ -142,6 +148,10 @@ impl Worker {
             let sight = self.watch.look(self.scheduler, held);
             mode = match (sight, mode) {
                 (Sight::Work, _) => return idle.get_up(&self.bed),
+                (Sight::Probe, _) => {
+                    self.probe = true;
+                    return idle.get_up(&self.bed);
+                }
                 (Sight::Running, Mode::LastLook) => {
                     // Somebody began a poll in between, and may have relied on being watched.
                     idle.resume_watching(&self.bed);

@@ -26,7 +26,7 @@ impl Shared {
 
     fn push(&self, item: u32) {
         self.injector.push(1, item).expect("open");
-        self.idle.notify_from_outside();
+        self.idle.notify_from_outside(|| false);
     }
 
     fn pop(&self) -> Option<u32> {
@@ -38,7 +38,7 @@ impl Shared {
         loop {
             if searching {
                 if let Some(item) = self.pop() {
-                    self.idle.stop_searching();
+                    self.idle.stop_searching(|| !self.injector.is_empty());
                     return Some(item);
                 }
             }
