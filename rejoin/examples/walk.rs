@@ -25,8 +25,10 @@ struct Walk {
 }
 
 /// Reads a page, and gives the number of its links.
-///
-/// Not an `async fn`: one that spawns itself has to say that it is `Send`.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "a task that spawns its own kind is Send only where the signature says so"
+)]
 fn visit(page: u32, walk: Arc<Walk>) -> impl Future<Output = usize> + Send {
     async move {
         walk.most

@@ -208,6 +208,10 @@ fn a_place_is_free_again_after_a_panic() {
     });
 }
 
+#[allow(
+    clippy::manual_async_fn,
+    reason = "a task that spawns its own kind is Send only where the signature says so"
+)]
 fn walk(depth: u32, group: GroupHandle<()>, ran: Count) -> impl Future<Output = ()> + Send {
     async move {
         ran.add();

@@ -28,6 +28,7 @@ mod chains;
 mod thread_local;
 mod hooks;
 mod group;
+mod group_failure;
 mod group_cancel;
 mod group_limit;
 mod group_nested;
