@@ -3,9 +3,9 @@
 use std::future::pending;
 
 use futures::channel::oneshot;
-use rejoin::{TaskGroup, block_on};
+use rejoin::{Executor, TaskGroup, block_on};
 
-use crate::support::{Count, pending_with, spin_until, with_workers};
+use crate::support::{Count, pending_with, spin_until, watched, with_workers};
 use crate::watchdog::step;
 
 #[test]
@@ -86,25 +86,35 @@ fn a_failure_below_reaches_the_group_above_by_the_task_that_joins() {
 
 #[test]
 fn a_task_that_joins_a_group_below_ends_quietly_when_the_group_above_is_cancelled() {
-    with_workers(|executor| {
-        for round in 0..100 {
-            let top = TaskGroup::<()>::new().on(executor);
-            for _ in 0..4 {
-                let handle = top.handle();
-                top.spawn(async move {
-                    let below = TaskGroup::<()>::new().within(&handle);
-                    below.spawn(pending());
-                    below.join().await;
-                });
+    watched(|| {
+        for workers in [1, 2, 4, 16] {
+            let panics = Count::new();
+            let told = panics.clone();
+            let executor = Executor::builder()
+                .threads(workers)
+                .on_panic(move |_, _| told.add())
+                .build()
+                .unwrap();
+            for round in 0..100 {
+                let top = TaskGroup::<()>::new().on(&executor);
+                for _ in 0..4 {
+                    let handle = top.handle();
+                    top.spawn(async move {
+                        let below = TaskGroup::<()>::new().within(&handle);
+                        below.spawn(pending());
+                        below.join().await;
+                    });
+                }
+                for _ in 0..round * 20 {
+                    std::hint::spin_loop();
+                }
+                top.cancel();
+                step("a group whose tasks join groups below");
+                for outcome in block_on(top.outcomes()) {
+                    assert!(outcome.result().unwrap_err().is_cancelled());
+                }
             }
-            for _ in 0..round * 20 {
-                std::hint::spin_loop();
-            }
-            top.cancel();
-            for outcome in block_on(top.outcomes()) {
-                let error = outcome.into_result().unwrap_err();
-                assert!(error.is_cancelled(), "{error}");
-            }
+            assert_eq!(panics.get(), 0);
         }
     });
 }
