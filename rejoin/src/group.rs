@@ -97,7 +97,7 @@ pub use self::outcome::{Late, Outcome, TrySpawnError};
 /// A group is three allocations. A task is one allocation, like any task; one more if it has to wait
 /// for its place in a group with a [limit](Self::limit) (or none: its spawner may wait instead). On top of
 /// [`spawn`](crate::spawn) and awaiting the handle it costs the group's lock twice when it is spawned and
-/// once when it ends, one clone and one drop of an `Arc`, 16 bytes in the task, and about 56 bytes in the
+/// once when it ends, one clone and one drop of an `Arc`, 24 bytes in the task, and about 56 bytes in the
 /// group's table until its output is taken. To cancel a task costs two small allocations. Nothing is
 /// quadratic: each step takes constant time, `join` may have to sort if outputs were taken out before.
 ///
