@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 use std::thread;
 
@@ -52,7 +53,7 @@ where
 
 /// The executor that a free `spawn` means here, and what it does with panics.
 #[inline]
-fn current() -> Home {
+pub(crate) fn current() -> Home {
     door::inside().unwrap_or_else(|| global().home())
 }
 
@@ -74,6 +75,7 @@ pub struct Builder {
     panics: Option<PanicStrategy>,
     tag: u64,
     rare: Option<Arc<Rare>>,
+    location: Option<&'static Location<'static>>,
 }
 
 impl Builder {
@@ -114,6 +116,24 @@ impl Builder {
     /// ```
     pub fn tag(mut self, tag: u64) -> Self {
         self.tag = tag;
+        self
+    }
+
+    /// Says where the task was spawned, in place of the line that calls [`spawn`](Self::spawn): for code
+    /// that spawns on somebody else's behalf later than it was asked to, where `#[track_caller]` cannot
+    /// help. Costs nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::panic::Location;
+    ///
+    /// let (asked, line) = (Location::caller(), line!());
+    /// let handle = rejoin::Builder::new().location(asked).spawn(async {});
+    /// assert_eq!(handle.location().line(), line);
+    /// ```
+    pub fn location(mut self, location: &'static Location<'static>) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -201,10 +221,12 @@ impl Builder {
     #[track_caller]
     fn options(self) -> (Options, PanicStrategy) {
         let home = self.target.unwrap_or_else(current);
+        let plain = Options::plain(home.id);
         let options = Options {
             tag: self.tag,
             rare: self.rare,
-            ..Options::plain(home.id)
+            location: self.location.unwrap_or(plain.location),
+            ..plain
         };
         (options, self.panics.unwrap_or(home.panics))
     }

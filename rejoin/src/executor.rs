@@ -187,6 +187,29 @@ pub struct Spawner {
 }
 
 impl Spawner {
+    /// Spawns into the executor that a free [`spawn`](crate::spawn) means here: that of the surrounding
+    /// task or [`Executor::block_on`], elsewhere the global one, which this starts if need be. Costs a
+    /// read of a thread-local.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](crate::spawn) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let executor = rejoin::Executor::new()?;
+    /// let spawner = executor.block_on(async { rejoin::Spawner::current() });
+    /// drop(executor);
+    /// assert!(!spawner.is_alive());
+    /// # Ok::<(), rejoin::BuildError>(())
+    /// ```
+    pub fn current() -> Self {
+        Self {
+            home: crate::builder::current(),
+        }
+    }
+
     /// Starts `future` as a task of the executor. See [`spawn`](crate::spawn).
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! A work-stealing executor in entirely safe code.
 //!
 //! Fork anything, rejoin everything: [`spawn`] starts a future as a task and gives a [`JoinHandle`],
-//! [`block_on`] waits for one from ordinary code, [`WaitGroup`] waits for any number. There is nothing
-//! to set up: the first `spawn`, from any thread, starts as many workers as there are processors.
+//! [`block_on`] waits for one from ordinary code, [`WaitGroup`] waits for any number, a [`TaskGroup`]
+//! owns any number, with their outputs, the first error, and a limit. There is nothing to set up: the first `spawn`, from any thread, starts as many workers as there are processors.
 //!
 //! ```
 //! use rejoin::{block_on, spawn};
@@ -52,7 +52,7 @@
 //!
 //! | feature | default | what it does |
 //! |---|---|---|
-//! | `futures` | off | implements `futures_task::Spawn` for [`Executor`] and [`Spawner`] |
+//! | `futures` | off | implements `futures_task::Spawn` for [`Executor`] and [`Spawner`], `futures_core::Stream` for [`TaskGroup`] |
 //! | `trace` | off | a [`WaitGroup`] knows who still holds it |
 //!
 //! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
@@ -68,6 +68,7 @@ mod join_error;
 mod cancel_handle;
 mod executor;
 mod executor_builder;
+mod group;
 mod block_on;
 mod yield_now;
 mod crew;
@@ -103,6 +104,9 @@ pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
 pub use executor::{Executor, SpawnError, Spawner};
 pub use executor_builder::{BuildError, ExecutorBuilder};
+pub use group::{
+    GroupHandle, GroupTask, Late, Next, NextOutcome, Outcome, TaskGroup, TrySpawnError,
+};
 pub use hooks::{Finish, TaskId, TaskInfo};
 pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};

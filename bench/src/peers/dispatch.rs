@@ -26,7 +26,9 @@ macro_rules! general {
                 Id::Smolscale => on!(Smolscale, session, $($body)::+),
                 Id::Nio => on!(Nio, session, $($body)::+),
                 Id::Floor => on!(Floor, session, $($body)::+),
-                Id::Nexosim => unreachable!("the row needs a general executor"),
+                Id::Nexosim | Id::FuturesUnordered | Id::FuturesConcurrency => {
+                    unreachable!("the row needs a general executor")
+                }
             }
         }
     };
@@ -55,6 +57,26 @@ macro_rules! owned {
                 Id::AsyncExecutor => $($body)::+::<peers::AsyncExecutor>(session),
                 Id::FuturesPool => $($body)::+::<peers::FuturesPool>(session),
                 _ => unreachable!("the row needs instances"),
+            }
+        }
+    };
+}
+
+/// The body of a row for everybody who has [`Groups`](super::Groups).
+macro_rules! groups {
+    ($($body:ident)::+) => {
+        |id: $crate::peers::Id, session: &mut $crate::session::Session| {
+            use $crate::peers::{self, Groups, Id};
+            fn start<P: Groups>(session: &mut $crate::session::Session) {
+                P::start(session.threads());
+                $($body)::+::<P>(session);
+            }
+            match id {
+                Id::Rejoin => start::<peers::Rejoin>(session),
+                Id::Tokio => start::<peers::Tokio>(session),
+                Id::FuturesUnordered => start::<peers::Unordered>(session),
+                Id::FuturesConcurrency => start::<peers::Concurrency>(session),
+                _ => unreachable!("the row needs groups"),
             }
         }
     };

@@ -12,7 +12,10 @@ mod async_executor;
 mod async_executor_static;
 mod async_std;
 mod floor;
+mod futures_concurrency;
 mod futures_pool;
+mod futures_unordered;
+mod groups;
 mod nexosim;
 mod nio;
 mod smol;
@@ -22,7 +25,8 @@ mod tokio_current;
 
 pub(crate) use self::{
     async_executor::AsyncExecutor, async_executor_static::AsyncExecutorStatic, async_std::AsyncStd,
-    floor::Floor, futures_pool::FuturesPool, nexosim::Nexosim, nio::Nio, rejoin::Rejoin,
+    floor::Floor, futures_concurrency::Concurrency, futures_pool::FuturesPool,
+    futures_unordered::Unordered, groups::Groups, nexosim::Nexosim, nio::Nio, rejoin::Rejoin,
     rejoin_instance::RejoinInstance, smol::Smol, smolscale::Smolscale, tokio::Tokio,
     tokio_current::TokioCurrent,
 };
@@ -162,6 +166,8 @@ pub(crate) enum Need {
     Bare,
     /// Two workers and more.
     Two,
+    /// A group of tasks or futures that is awaited, stopped and limited as one.
+    Group,
     /// Not an executor's row at all: the price of the machine.
     Machine,
 }
@@ -196,6 +202,8 @@ pub(crate) enum Id {
     Nio,
     Nexosim,
     Floor,
+    FuturesUnordered,
+    FuturesConcurrency,
 }
 
 impl Id {
@@ -213,6 +221,8 @@ impl Id {
         Id::Nio,
         Id::Nexosim,
         Id::Floor,
+        Id::FuturesUnordered,
+        Id::FuturesConcurrency,
     ];
 
     pub(crate) fn info(self) -> &'static Info {
@@ -230,6 +240,8 @@ impl Id {
             Id::Nio => &nio::INFO,
             Id::Nexosim => &nexosim::INFO,
             Id::Floor => &floor::INFO,
+            Id::FuturesUnordered => &futures_unordered::INFO,
+            Id::FuturesConcurrency => &futures_concurrency::INFO,
         }
     }
 
@@ -244,6 +256,14 @@ impl Id {
         }
         if needs.contains(&Need::Machine) && self != Id::Floor {
             return Some("not an executor's row");
+        }
+        let holds_futures = matches!(self, Id::FuturesUnordered | Id::FuturesConcurrency);
+        if needs.contains(&Need::Group) {
+            let has_groups = holds_futures || matches!(self, Id::Rejoin | Id::Tokio);
+            return (!has_groups).then_some("has no groups of its own");
+        }
+        if holds_futures {
+            return Some("not an executor");
         }
         if self == Id::Smolscale && !smolscale::can_have(threads) {
             return Some("has one worker or one per core, nothing between");

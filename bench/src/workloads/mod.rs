@@ -5,6 +5,7 @@
 
 mod spawn;
 mod join;
+mod group;
 mod wake;
 mod messages;
 mod web_server;
@@ -27,6 +28,8 @@ use crate::session::Session;
 pub(crate) enum Family {
     Spawn,
     Join,
+    /// Enters no mean: half of the peers are no executors.
+    Group,
     Wake,
     Remote,
     HandOff,
@@ -46,6 +49,7 @@ impl Family {
         match self {
             Family::Spawn => "spawn",
             Family::Join => "join",
+            Family::Group => "group",
             Family::Wake => "wake",
             Family::Remote => "remote",
             Family::HandOff => "hand-off",
@@ -141,6 +145,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Row> {
     [
         spawn::ROWS,
         join::ROWS,
+        group::ROWS,
         wake::ROWS,
         messages::ROWS,
         web_server::ROWS,

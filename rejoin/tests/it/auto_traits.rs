@@ -57,6 +57,11 @@ const _: () = assert!(implements!(OnlySend: Send) && !implements!(OnlySend: Unwi
 
 table! {
     // type                  Send Sync Unpin UnwindSafe RefUnwindSafe
+    TaskGroup<u8>:              1 1 1 1 1;
+    TaskGroup<OnlySend>:        1 1 1 1 1;
+    GroupHandle<OnlySend>:      1 1 1 1 1;
+    Late:                       1 1 1 1 1;
+    TrySpawnError<u8>:          1 1 1 1 1;
     JoinHandle<u8>:             1 1 1 1 1;
     JoinHandle<OnlySend>:       1 1 1 1 1;
     Join<OnlySend>:             1 1 1 1 1;
