@@ -13,6 +13,7 @@ mod async_executor_static;
 mod async_std;
 mod floor;
 mod futures_pool;
+mod ladder;
 mod nexosim;
 mod nio;
 mod smol;
@@ -21,9 +22,19 @@ mod tokio;
 mod tokio_current;
 
 pub(crate) use self::{
-    async_executor::AsyncExecutor, async_executor_static::AsyncExecutorStatic, async_std::AsyncStd,
-    floor::Floor, futures_pool::FuturesPool, nexosim::Nexosim, nio::Nio, rejoin::Rejoin,
-    rejoin_instance::RejoinInstance, smol::Smol, smolscale::Smolscale, tokio::Tokio,
+    async_executor::AsyncExecutor,
+    async_executor_static::AsyncExecutorStatic,
+    async_std::AsyncStd,
+    floor::Floor,
+    futures_pool::FuturesPool,
+    ladder::{LadderV1, LadderV2, LadderV3, LadderV4, LadderV5},
+    nexosim::Nexosim,
+    nio::Nio,
+    rejoin::Rejoin,
+    rejoin_instance::RejoinInstance,
+    smol::Smol,
+    smolscale::Smolscale,
+    tokio::Tokio,
     tokio_current::TokioCurrent,
 };
 
@@ -196,6 +207,11 @@ pub(crate) enum Id {
     Nio,
     Nexosim,
     Floor,
+    LadderV1,
+    LadderV2,
+    LadderV3,
+    LadderV4,
+    LadderV5,
 }
 
 impl Id {
@@ -213,7 +229,20 @@ impl Id {
         Id::Nio,
         Id::Nexosim,
         Id::Floor,
+        Id::LadderV1,
+        Id::LadderV2,
+        Id::LadderV3,
+        Id::LadderV4,
+        Id::LadderV5,
     ];
+
+    /// Whether it takes part only when it is named.
+    pub(crate) fn is_extra(self) -> bool {
+        matches!(
+            self,
+            Id::LadderV1 | Id::LadderV2 | Id::LadderV3 | Id::LadderV4 | Id::LadderV5
+        )
+    }
 
     pub(crate) fn info(self) -> &'static Info {
         match self {
@@ -230,6 +259,11 @@ impl Id {
             Id::Nio => &nio::INFO,
             Id::Nexosim => &nexosim::INFO,
             Id::Floor => &floor::INFO,
+            Id::LadderV1 => &ladder::V1,
+            Id::LadderV2 => &ladder::V2,
+            Id::LadderV3 => &ladder::V3,
+            Id::LadderV4 => &ladder::V4,
+            Id::LadderV5 => &ladder::V5,
         }
     }
 
