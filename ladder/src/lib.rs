@@ -1,7 +1,10 @@
-//! Five small executors that lead to rejoin.
-
+//! Five small executors that lead to rejoin, the guide that climbs them, and recipes.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod guide;
+pub mod recipes;
 mod block_on;
 mod shared_queue;
 pub mod v1;

@@ -3,7 +3,7 @@
 //! [`async_task::spawn`] puts state, future and output into one allocation, in code that needs `unsafe`
 //! and has been looked at for years. It gives two ends of the task:
 //!
-//! - a [`Runnable`](async_task::Runnable) is the right to poll the task once. It exists exactly while the task
+//! - a [`Runnable`] is the right to poll the task once. It exists exactly while the task
 //!   is scheduled: what were bits in [`v1`](crate::v1) is now a value that is in the queue, or is not.
 //! - a [`Task`](async_task::Task) is the way to the output. This step does not use it yet.
 //!
