@@ -8,12 +8,12 @@
 mod dispatch;
 mod rejoin;
 mod rejoin_instance;
+mod ladder;
 mod async_executor;
 mod async_executor_static;
 mod async_std;
 mod floor;
 mod futures_pool;
-mod ladder;
 mod nexosim;
 mod nio;
 mod smol;
@@ -21,20 +21,11 @@ mod smolscale;
 mod tokio;
 mod tokio_current;
 
+pub(crate) use self::ladder::{LadderV1, LadderV2, LadderV3, LadderV4, LadderV5};
 pub(crate) use self::{
-    async_executor::AsyncExecutor,
-    async_executor_static::AsyncExecutorStatic,
-    async_std::AsyncStd,
-    floor::Floor,
-    futures_pool::FuturesPool,
-    ladder::{LadderV1, LadderV2, LadderV3, LadderV4, LadderV5},
-    nexosim::Nexosim,
-    nio::Nio,
-    rejoin::Rejoin,
-    rejoin_instance::RejoinInstance,
-    smol::Smol,
-    smolscale::Smolscale,
-    tokio::Tokio,
+    async_executor::AsyncExecutor, async_executor_static::AsyncExecutorStatic, async_std::AsyncStd,
+    floor::Floor, futures_pool::FuturesPool, nexosim::Nexosim, nio::Nio, rejoin::Rejoin,
+    rejoin_instance::RejoinInstance, smol::Smol, smolscale::Smolscale, tokio::Tokio,
     tokio_current::TokioCurrent,
 };
 
@@ -196,6 +187,11 @@ pub(crate) struct Info {
 pub(crate) enum Id {
     Rejoin,
     RejoinInstance,
+    LadderV1,
+    LadderV2,
+    LadderV3,
+    LadderV4,
+    LadderV5,
     Tokio,
     TokioCurrent,
     AsyncExecutor,
@@ -207,17 +203,17 @@ pub(crate) enum Id {
     Nio,
     Nexosim,
     Floor,
-    LadderV1,
-    LadderV2,
-    LadderV3,
-    LadderV4,
-    LadderV5,
 }
 
 impl Id {
     pub(crate) const ALL: &[Id] = &[
         Id::Rejoin,
         Id::RejoinInstance,
+        Id::LadderV1,
+        Id::LadderV2,
+        Id::LadderV3,
+        Id::LadderV4,
+        Id::LadderV5,
         Id::Tokio,
         Id::TokioCurrent,
         Id::AsyncExecutor,
@@ -229,11 +225,6 @@ impl Id {
         Id::Nio,
         Id::Nexosim,
         Id::Floor,
-        Id::LadderV1,
-        Id::LadderV2,
-        Id::LadderV3,
-        Id::LadderV4,
-        Id::LadderV5,
     ];
 
     /// Whether it takes part only when it is named.
@@ -248,6 +239,11 @@ impl Id {
         match self {
             Id::Rejoin => &rejoin::INFO,
             Id::RejoinInstance => &rejoin_instance::INFO,
+            Id::LadderV1 => &ladder::V1,
+            Id::LadderV2 => &ladder::V2,
+            Id::LadderV3 => &ladder::V3,
+            Id::LadderV4 => &ladder::V4,
+            Id::LadderV5 => &ladder::V5,
             Id::Tokio => &tokio::INFO,
             Id::TokioCurrent => &tokio_current::INFO,
             Id::AsyncExecutor => &async_executor::INFO,
@@ -259,11 +255,6 @@ impl Id {
             Id::Nio => &nio::INFO,
             Id::Nexosim => &nexosim::INFO,
             Id::Floor => &floor::INFO,
-            Id::LadderV1 => &ladder::V1,
-            Id::LadderV2 => &ladder::V2,
-            Id::LadderV3 => &ladder::V3,
-            Id::LadderV4 => &ladder::V4,
-            Id::LadderV5 => &ladder::V5,
         }
     }
 
