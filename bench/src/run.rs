@@ -104,7 +104,7 @@ fn chosen(arguments: &Arguments) -> Result<(Vec<&'static Row>, Vec<Id>), String>
         peers.push(Id::by_name(name).ok_or_else(|| format!("no peer is called {name}"))?);
     }
     if peers.is_empty() {
-        peers.extend(Id::ALL);
+        peers.extend(Id::ALL.iter().filter(|peer| !peer.is_extra()));
     }
     if rows.is_empty() {
         Err("no row is called so".to_owned())
@@ -289,8 +289,13 @@ fn list(arguments: &Arguments) {
     println!();
     for &peer in Id::ALL {
         let info = peer.info();
+        let extra = if peer.is_extra() {
+            ", only when named"
+        } else {
+            ""
+        };
         println!(
-            "{} ({} {})",
+            "{} ({} {}{extra})",
             info.name,
             info.package,
             environment::version(info.package).unwrap_or("?")

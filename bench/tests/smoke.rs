@@ -69,6 +69,22 @@ fn rows_that_run_only_when_named_run_when_named() {
 }
 
 #[test]
+fn the_steps_of_the_ladder_run_when_they_are_named() {
+    let steps = [1, 2, 3, 4, 5].map(|step| format!("ladder-v{step}"));
+    let mut arguments = vec!["--quick", "--threads", "2"];
+    for row in ["task/", "tokio/", "fork_join", "memory"] {
+        arguments.extend(["--row", row]);
+    }
+    for step in &steps {
+        arguments.extend(["--peer", step]);
+    }
+    let text = run(&arguments);
+    for step in &steps {
+        assert!(text.contains(step.as_str()), "{step} is missing");
+    }
+}
+
+#[test]
 fn a_report_on_old_samples_is_the_report_of_their_run() {
     let out = directory("old_samples");
     let out = out.to_str().expect("UTF-8");

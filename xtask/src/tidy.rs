@@ -16,7 +16,7 @@ const NOTE_WITHIN: usize = 14;
 /// Looks at every source file; lists all that is amiss.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut amiss = Vec::new();
-    for folder in ["rejoin", "wait-group", "xtask", "bench/src"] {
+    for folder in ["rejoin", "wait-group", "ladder", "xtask", "bench/src"] {
         for entry in WalkDir::new(root.join(folder)).sort_by_file_name() {
             let entry = entry.context("the tree cannot be walked")?;
             let path = entry.path();
@@ -58,8 +58,8 @@ fn look(name: &str, text: &str) -> Vec<String> {
 
 /// The libraries' own code: not their tests and examples, nor the models.
 fn is_library(name: &str) -> bool {
-    (name.starts_with("rejoin/src") || name.starts_with("wait-group/src"))
-        && !name.contains("/model")
+    let libraries = ["rejoin/src", "wait-group/src", "ladder/src"];
+    libraries.iter().any(|library| name.starts_with(library)) && !name.contains("/model")
 }
 
 /// Atomics come through `sync.rs`, and each operation says what its ordering is for.

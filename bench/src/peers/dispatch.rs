@@ -16,6 +16,11 @@ macro_rules! general {
             match id {
                 Id::Rejoin => on!(Rejoin, session, $($body)::+),
                 Id::RejoinInstance => on!(RejoinInstance, session, $($body)::+),
+                Id::LadderV1 => on!(LadderV1, session, $($body)::+),
+                Id::LadderV2 => on!(LadderV2, session, $($body)::+),
+                Id::LadderV3 => on!(LadderV3, session, $($body)::+),
+                Id::LadderV4 => on!(LadderV4, session, $($body)::+),
+                Id::LadderV5 => on!(LadderV5, session, $($body)::+),
                 Id::Tokio => on!(Tokio, session, $($body)::+),
                 Id::TokioCurrent => on!(TokioCurrent, session, $($body)::+),
                 Id::AsyncExecutor => on!(AsyncExecutor, session, $($body)::+),

@@ -8,6 +8,7 @@
 mod dispatch;
 mod rejoin;
 mod rejoin_instance;
+mod ladder;
 mod async_executor;
 mod async_executor_static;
 mod async_std;
@@ -23,6 +24,7 @@ mod smolscale;
 mod tokio;
 mod tokio_current;
 
+pub(crate) use self::ladder::{LadderV1, LadderV2, LadderV3, LadderV4, LadderV5};
 pub(crate) use self::{
     async_executor::AsyncExecutor, async_executor_static::AsyncExecutorStatic, async_std::AsyncStd,
     floor::Floor, futures_concurrency::Concurrency, futures_pool::FuturesPool,
@@ -191,6 +193,11 @@ pub(crate) struct Info {
 pub(crate) enum Id {
     Rejoin,
     RejoinInstance,
+    LadderV1,
+    LadderV2,
+    LadderV3,
+    LadderV4,
+    LadderV5,
     Tokio,
     TokioCurrent,
     AsyncExecutor,
@@ -210,6 +217,11 @@ impl Id {
     pub(crate) const ALL: &[Id] = &[
         Id::Rejoin,
         Id::RejoinInstance,
+        Id::LadderV1,
+        Id::LadderV2,
+        Id::LadderV3,
+        Id::LadderV4,
+        Id::LadderV5,
         Id::Tokio,
         Id::TokioCurrent,
         Id::AsyncExecutor,
@@ -225,10 +237,23 @@ impl Id {
         Id::FuturesConcurrency,
     ];
 
+    /// Whether it takes part only when it is named.
+    pub(crate) fn is_extra(self) -> bool {
+        matches!(
+            self,
+            Id::LadderV1 | Id::LadderV2 | Id::LadderV3 | Id::LadderV4 | Id::LadderV5
+        )
+    }
+
     pub(crate) fn info(self) -> &'static Info {
         match self {
             Id::Rejoin => &rejoin::INFO,
             Id::RejoinInstance => &rejoin_instance::INFO,
+            Id::LadderV1 => &ladder::V1,
+            Id::LadderV2 => &ladder::V2,
+            Id::LadderV3 => &ladder::V3,
+            Id::LadderV4 => &ladder::V4,
+            Id::LadderV5 => &ladder::V5,
             Id::Tokio => &tokio::INFO,
             Id::TokioCurrent => &tokio_current::INFO,
             Id::AsyncExecutor => &async_executor::INFO,
