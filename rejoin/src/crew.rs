@@ -21,7 +21,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{self, ThreadId};
 
 use crate::contain::contained;
 use crate::current;
@@ -30,7 +30,8 @@ use crate::guest;
 use crate::hooks::{Hooks, tell};
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
-use crate::sync::{Condvar, Lock};
+use crate::sim::Started;
+use crate::sync::{Lock, Signal};
 use crate::task::{ExecutorId, Home, PanicStrategy};
 use crate::worker::{Stop, Worker};
 
@@ -50,7 +51,7 @@ pub(crate) struct Crew {
     make: Make,
     state: Lock<State>,
     /// A seat became vacant, a thread left, or the crew is closing.
-    changed: Condvar,
+    changed: Signal,
 }
 
 struct State {
@@ -65,7 +66,7 @@ struct State {
     started: bool,
     /// The next thread's index.
     next: usize,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Started>,
     closing: bool,
 }
 
@@ -98,7 +99,7 @@ impl Crew {
                 threads: Vec::new(),
                 closing: false,
             }),
-            changed: Condvar::new(),
+            changed: Signal::new(),
             make,
         });
         for _ in 0..crew.make.workers {
@@ -132,13 +133,13 @@ impl Crew {
         let name = self
             .name(thread)
             .map_err(|error| StartError { thread, error })?;
-        let mut builder = thread::Builder::new().name(name);
+        let mut builder = thread::Builder::new();
         if let Some(bytes) = self.make.stack_size {
             builder = builder.stack_size(bytes);
         }
         self.state.lock().alive += 1;
         let crew = Arc::clone(self);
-        let started = builder.spawn(move || crew.run_thread(thread));
+        let started = Started::start(builder, name, move || crew.run_thread(thread));
         let mut state = self.state.lock();
         match started {
             Ok(handle) => {
@@ -210,10 +211,7 @@ impl Crew {
                 return None;
             }
             state.waiting += 1;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(|poison| poison.into_inner());
+            state = self.changed.wait(&self.state, state);
             state.waiting -= 1;
         }
     }
@@ -274,10 +272,7 @@ impl Crew {
         let threads = {
             let mut state = self.state.lock();
             while state.alive > usize::from(own) {
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(|poison| poison.into_inner());
+                state = self.changed.wait(&self.state, state);
             }
             if !state.started {
                 // No thread was ever there to end the service, and nobody to ask for it.
@@ -297,7 +292,7 @@ impl Crew {
     }
 }
 
-fn forget_own_handle(threads: &mut Vec<JoinHandle<()>>) {
+fn forget_own_handle(threads: &mut Vec<Started>) {
     let own: ThreadId = thread::current().id();
     threads.retain(|thread| thread.thread().id() != own);
 }

@@ -70,6 +70,7 @@ mod executor;
 mod executor_builder;
 mod block_on;
 mod yield_now;
+pub mod sim;
 mod crew;
 mod guest;
 mod worker;

@@ -19,6 +19,7 @@ use crate::policy::{self, First};
 use crate::registry::Registry;
 use crate::run_queue::Steal;
 use crate::seat::{Held, Runnable, Seat};
+use crate::sim;
 use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Lock, Ordering, StaticBool};
 use crate::table::Table;
 use crate::task::ExecutorId;
@@ -27,6 +28,8 @@ use crate::task::ExecutorId;
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     index: u32,
+    /// It serves executors of simulations only, so that nothing in it depends on what others left.
+    simulated: bool,
     /// Tasks from outside.
     pub(crate) injector: Injector<Runnable>,
     /// What found no room in a worker's ring. Apart from the injector, because its tasks are in no hurry:
@@ -59,6 +62,11 @@ pub(crate) static ANY_HOOKED: StaticBool = StaticBool::new(false);
 static SCHEDULERS: LazyLock<Table<Scheduler>> = LazyLock::new(Table::new);
 /// Schedulers that serve no executor.
 static FREE: LazyLock<Lock<Vec<&'static Scheduler>>> = LazyLock::new(|| Lock::new(Vec::new()));
+static FREE_SIMULATED: LazyLock<Lock<Vec<&'static Scheduler>>> =
+    LazyLock::new(|| Lock::new(Vec::new()));
+/// So many seats from the beginning, in a simulation: whom a thief comes to must not depend on how many an
+/// executor before had.
+const SIMULATED_SEATS: usize = 32;
 
 /// Whether the executor `id` is there and not closing.
 pub(crate) fn is_alive(id: ExecutorId) -> bool {
@@ -304,9 +312,10 @@ impl Scheduler {
         workers: usize,
         hooks: &Arc<Hooks>,
     ) -> (&'static Self, ExecutorId, Vec<Held>) {
-        let free = FREE.lock().pop();
-        let scheduler = free.unwrap_or_else(|| {
-            let made = SCHEDULERS.push_with(Self::new);
+        let simulated = sim::is_simulated();
+        let scheduler = Self::free(simulated).lock().pop();
+        let scheduler = scheduler.unwrap_or_else(|| {
+            let made = SCHEDULERS.push_with(|index| Self::new(index, simulated));
             made.expect("more than four thousand million executors at one time")
                 .1
         });
@@ -324,8 +333,12 @@ impl Scheduler {
         let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
         // The lowest ones, so that seats nobody sits on are the last that thieves come to.
         seats.sort_by_key(|held| held.index);
-        while seats.len() < workers {
+        let least = if simulated { SIMULATED_SEATS } else { 0 };
+        while seats.len() < workers.max(least) {
             seats.push(scheduler.new_seat());
+        }
+        if simulated {
+            seats.iter().for_each(|held| sim::shuffle(held));
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
         let id = ExecutorId {
@@ -335,8 +348,14 @@ impl Scheduler {
         (scheduler, id, seats)
     }
 
-    fn new(index: usize) -> Self {
+    /// Schedulers that serve no executor.
+    fn free(simulated: bool) -> &'static Lock<Vec<&'static Self>> {
+        if simulated { &FREE_SIMULATED } else { &FREE }
+    }
+
+    fn new(index: usize, simulated: bool) -> Self {
         Self {
+            simulated,
             index: u32::try_from(index).expect("the table has room for fewer"),
             injector: Injector::new(),
             spill: Injector::new(),
@@ -390,7 +409,7 @@ impl Scheduler {
         let next = self.generation.load(Ordering::Relaxed).checked_add(1);
         if let Some(next) = next {
             self.generation.store(next, Ordering::Relaxed);
-            FREE.lock().push(self);
+            Self::free(self.simulated).lock().push(self);
         }
         true
     }

@@ -30,3 +30,4 @@ mod hooks;
 mod interop;
 mod auto_traits;
 mod random;
+mod sim;
