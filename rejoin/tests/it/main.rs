@@ -29,6 +29,5 @@ mod thread_local;
 mod hooks;
 mod interop;
 mod auto_traits;
-mod random;
 mod sim;
 mod races;
