@@ -83,7 +83,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             continue;
         }
         // Ours, the waker's, and the one that the awaited handle left with its task.
-        if Arc::strong_count(&parker) == 3 && guest::run_awaited() {
+        if guest::run_awaited(Arc::strong_count(&parker) == 3) {
             continue;
         }
         sleep(&parker);

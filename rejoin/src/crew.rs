@@ -307,7 +307,7 @@ fn is_member(id: ExecutorId) -> bool {
 /// thread keeps it. A guest keeps its seat, too, but hands over what lies there.
 pub(crate) fn vacate() -> Result<(), StartError> {
     if door::is_guest() {
-        guest::flush();
+        guest::hand_over();
         return Ok(());
     }
     if !door::is_seated() {

@@ -89,7 +89,8 @@ pub(crate) fn push_new(runnable: Runnable) {
     if door::may_be_guest_of(id) {
         sit_down(id);
     }
-    door::push(runnable, false);
+    // Who does not await what it spawns leaves it to others, and they take from the ring.
+    door::push(runnable, door::is_guest() && !AWAITS.get());
 }
 
 /// Seats the calling thread, which blocks and spawns into the executor `id`, as a guest.
@@ -102,17 +103,20 @@ fn sit_down(id: ExecutorId) {
     }
 }
 
-/// Runs the task that the calling thread's future awaits, if it comes next in the thread's own queue. The caller
-/// has seen to it that nothing else can wake the future.
-pub(crate) fn run_awaited() -> bool {
-    let Some(awaited) = current::take_awaited() else {
+/// Runs the task that the calling thread's future awaits, if it comes next in the thread's own queue, and if
+/// the caller has seen that the future is `alone` with it: nothing else can wake it.
+pub(crate) fn run_awaited(alone: bool) -> bool {
+    let awaited = current::take_awaited().filter(|_| alone);
+    // Also if a thief was faster: it would not have come if it had not been called.
+    AWAITS.set(awaited.is_some());
+    let Some(awaited) = awaited else {
         return false;
     };
-    AWAITS.set(true);
     let found = door::with_seat(|scheduler, held| {
         // A task that yielded lies in the ring.
         let runnable = held.queue.pop_slot().or_else(|| held.queue.pop_ring())?;
         if runnable.metadata().id != awaited {
+            AWAITS.set(false);
             scheduler.push_here(held, runnable, false);
             return None;
         }
@@ -129,13 +133,7 @@ pub(crate) fn run_awaited() -> bool {
     true
 }
 
-/// Hands over what lies in the guest's queue, because its future waits for something else.
-pub(crate) fn flush() {
-    AWAITS.set(false);
-    hand_over();
-}
-
-/// Hands over what lies in the guest's queue, for a reason that says nothing of its habits.
+/// Hands over what lies in the guest's queue.
 pub(crate) fn hand_over() {
     door::with_seat(|scheduler, held| scheduler.hand_over(held));
 }

@@ -26,6 +26,13 @@ pub(crate) const SLOT_STREAK: u32 = 32;
 /// How often an idle worker looks around before it lies down.
 pub(crate) const SEARCHES: u32 = 3;
 
+/// Fewer tasks than this in a ring are not taken at first sight. A thief that is faster than the owner spawns
+/// would else come for each single one, and both wait for the same cache lines.
+pub(crate) const WORTH: usize = 8;
+
+/// How long a thief then lets the ring grow, in turns of a spin loop: about a microsecond.
+const GROWTH: u32 = 64;
+
 /// A sleep shorter than this is dearer than looking around for as long.
 pub(crate) const SHORT_SLEEP: Duration = Duration::from_micros(40);
 
@@ -104,6 +111,13 @@ pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
 /// the last searcher to find something passes the call on.
 pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
     parked > 0 && searching == 0
+}
+
+/// Lets a ring that holds little grow before it is robbed.
+pub(crate) fn let_grow() {
+    for _ in 0..GROWTH {
+        std::hint::spin_loop();
+    }
 }
 
 /// The tick that follows `tick` for a worker that waits for the last polls of a closing executor.

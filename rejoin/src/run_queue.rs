@@ -52,6 +52,8 @@ pub(crate) enum Steal<T> {
     Empty,
     /// Another thief is at it: there is, or just was, something.
     Busy,
+    /// There is something, but less than was asked for.
+    Few,
 }
 
 impl<T> RunQueue<T> {
@@ -123,10 +125,16 @@ impl<T> RunQueue<T> {
         self.ring.drain(|len| len.div_ceil(2)).ok()
     }
 
-    /// Steals half of `victim`'s ring: one item to run, the rest into the own ring.
-    pub(crate) fn steal_ring(&self, victim: &Stealers<T>) -> Steal<T> {
-        match victim.ring.steal_and_pop(&self.ring, |len| len.div_ceil(2)) {
+    /// Steals half of `victim`'s ring if there are `least` items: one to run, the rest into the own ring.
+    pub(crate) fn steal_ring(&self, victim: &Stealers<T>, least: usize) -> Steal<T> {
+        let mut few = false;
+        let half = |len: usize| {
+            few = 0 < len && len < least;
+            if few { 0 } else { len.div_ceil(2) }
+        };
+        match victim.ring.steal_and_pop(&self.ring, half) {
             Ok((item, _)) => Steal::Item(item),
+            Err(StealError::Empty) if few => Steal::Few,
             Err(StealError::Empty) => Steal::Empty,
             Err(StealError::Busy) => Steal::Busy,
         }

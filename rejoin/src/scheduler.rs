@@ -219,26 +219,32 @@ impl Scheduler {
         if let Some(runnable) = self.pop_shared(held) {
             return Some(runnable);
         }
+        let mut least = policy::WORTH;
         for round in 0..policy::SEARCHES {
-            let mut busy = false;
+            let (mut busy, mut few) = (false, false);
             for victim in policy::victims(held.index, self.seats.len(), held.tick()) {
                 let Some(victim) = self.seats.get(victim) else {
                     continue;
                 };
-                match held.queue.steal_ring(&victim.stealers) {
+                match held.queue.steal_ring(&victim.stealers, least) {
                     Steal::Item(runnable) => return Some(runnable),
                     Steal::Busy => busy = true,
+                    Steal::Few => few = true,
                     Steal::Empty => {}
                 }
                 if victim.is_slow() || self.is_leaving() {
                     match held.queue.steal_slot(&victim.stealers) {
                         Steal::Item(runnable) => return Some(runnable),
                         Steal::Busy => busy = true,
-                        Steal::Empty => {}
+                        Steal::Few | Steal::Empty => {}
                     }
                 }
             }
-            if round + 1 < policy::SEARCHES {
+            if few {
+                // Whoever fills that ring would be disturbed for one or two tasks, again and again.
+                policy::let_grow();
+                least = 1;
+            } else if round + 1 < policy::SEARCHES {
                 if busy {
                     std::thread::yield_now();
                 } else {
