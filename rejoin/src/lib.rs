@@ -53,6 +53,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `futures` | off | implements `futures_task::Spawn` for [`Executor`] and [`Spawner`] |
+//! | `macros` | on | [`main`](attr.main.html) and [`test`](attr.test.html), as attributes |
 //! | `trace` | off | a [`WaitGroup`] knows who still holds it |
 //!
 //! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
@@ -91,6 +92,8 @@ mod contain;
 mod table;
 #[cfg(feature = "futures")]
 mod futures_spawn;
+#[cfg(feature = "macros")]
+mod macros;
 mod sync;
 #[cfg(all(test, rejoin_model))]
 mod model;
@@ -106,6 +109,8 @@ pub use executor_builder::{BuildError, ExecutorBuilder};
 pub use hooks::{Finish, TaskId, TaskInfo};
 pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
+#[cfg(feature = "macros")]
+pub use macros::{main, test};
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 
