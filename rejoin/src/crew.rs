@@ -12,13 +12,16 @@
 //!
 //! # The end
 //!
+//! A thread that blocks in a poll may wait for a task that is only then woken to be cancelled. So of those that
+//! have a seat, none leaves while anybody polls, with a seat or without.
+//!
 //! A thread that finds nothing more to do on its seat puts it aside as *empty*. One that blocks gives up a
 //! seat that may not be empty, and so leaves it *vacant*; no thread leaves while there is a vacant seat.
 //! The last thread to leave ends the executor's service, in [`Crew::has_left`]: it alone can know that
-//! nothing is left, because every seat is then empty, and the injector closes only when it is empty, under
+//! nothing is left, because every seat is then empty, nobody is in a poll without one, and the injector closes only when it is empty, under
 //! its own lock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
@@ -73,6 +76,8 @@ struct State {
 thread_local! {
     /// The crew that the calling thread belongs to.
     static CREW: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
+    /// Whether the calling thread gave its seat up in the poll that it is in.
+    static ASTRAY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Which thread could not be started, and why.
@@ -181,6 +186,9 @@ impl Crew {
                 door::take_seat(self.id, self.scheduler, held);
                 let stop = worker.work();
                 debug_assert_eq!(stop == Stop::NoSeat, !door::is_seated());
+                if ASTRAY.replace(false) {
+                    self.scheduler.come_back();
+                }
                 if let Some(held) = door::leave_seat() {
                     self.scheduler.idle.stand_up();
                     self.state.lock().empty.push(held);
@@ -269,6 +277,11 @@ impl Crew {
         self.changed.notify_all();
         self.scheduler.close();
         let own = is_member(self.id);
+        // The others wait for whoever polls; not for the one who waits for them.
+        let astray = own && ASTRAY.get();
+        if astray {
+            self.scheduler.come_back();
+        }
         let threads = {
             let mut state = self.state.lock();
             while state.alive > usize::from(own) {
@@ -282,6 +295,9 @@ impl Crew {
             }
             std::mem::take(&mut state.threads)
         };
+        if astray {
+            self.scheduler.go_astray();
+        }
         let own = thread::current().id();
         for thread in threads {
             if thread.thread().id() != own {
@@ -318,9 +334,13 @@ pub(crate) fn vacate() -> Result<(), StartError> {
     let Some(held) = door::leave_seat() else {
         return Ok(());
     };
+    crew.scheduler.go_astray();
+    ASTRAY.set(true);
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
+        crew.scheduler.come_back();
+        ASTRAY.set(false);
         crew.scheduler.idle.sit_down();
         door::take_seat(crew.id, crew.scheduler, held);
         error

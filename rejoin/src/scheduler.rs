@@ -42,6 +42,8 @@ pub(crate) struct Scheduler {
     free_seats: Lock<Vec<Held>>,
     /// How many workers there are meant to be.
     workers: AtomicUsize,
+    /// Threads in the middle of a poll whose seat went to another thread.
+    astray: AtomicUsize,
     /// Any of the constants below.
     flags: AtomicU8,
     /// Of the executor that is served.
@@ -268,7 +270,29 @@ impl Scheduler {
 
     /// Whether anybody polls anything. Asked by a worker that does not.
     pub(crate) fn anybody_polls(&self) -> bool {
-        self.seats.iter().any(|seat| seat.polling().is_some())
+        // Ordering: Relaxed, and looked at second: who goes astray says so before its seat says that it
+        // polls nothing, which is a Release store.
+        self.seats.iter().any(|seat| seat.polling().is_some()) || self.anybody_astray()
+    }
+
+    fn anybody_astray(&self) -> bool {
+        if sim::is_broken(sim::Decision::MindTheAstray) {
+            return false;
+        }
+        // Ordering: Relaxed; see `anybody_polls`.
+        self.astray.load(Ordering::Relaxed) > 0
+    }
+
+    /// The calling thread is about to give its seat up in the middle of a poll.
+    pub(crate) fn go_astray(&self) {
+        // Ordering: Relaxed; see `anybody_polls`.
+        self.astray.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That poll has ended, or goes on under its seat after all.
+    pub(crate) fn come_back(&self) {
+        // Ordering: Relaxed; seen late, it costs a tick of who waits for it.
+        self.astray.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// All seats but the one held, with their indices.
@@ -344,7 +368,7 @@ impl Scheduler {
             seats.push(scheduler.new_seat());
         }
         if simulated {
-            seats.iter().for_each(|held| sim::shuffle(held));
+            seats.iter().for_each(sim::shuffle);
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
         let id = ExecutorId {
@@ -370,6 +394,7 @@ impl Scheduler {
             seats: Table::new(),
             free_seats: Lock::new(Vec::new()),
             workers: AtomicUsize::new(0),
+            astray: AtomicUsize::new(0),
             hooks: Lock::new(None),
             flags: AtomicU8::new(0),
             generation: AtomicU32::new(1),

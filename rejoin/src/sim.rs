@@ -68,6 +68,7 @@
 //! shuttle do likewise for threads, and turmoil and madsim for whole networks.
 
 mod baton;
+mod canary;
 mod check;
 mod clock;
 mod random;
@@ -80,6 +81,7 @@ pub use clock::{Sleep, now, run_until_stalled, sleep};
 pub use thread::{Thread, is_simulated, preempt, random, thread};
 
 pub(crate) use baton::Turn;
+pub(crate) use canary::{Decision, is_broken};
 pub(crate) use check::{observe, workers};
 pub(crate) use thread::{
     Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle, ticks,

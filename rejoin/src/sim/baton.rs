@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) tasks: Tasks,
     /// How many workers an executor has by default.
     pub(crate) workers: usize,
+    /// The decision that is wrong on purpose.
+    pub(crate) broken: Option<super::canary::Decision>,
     pub(crate) trace: Trace,
     steps: u64,
     most_steps: u64,
@@ -139,6 +141,7 @@ impl Baton {
                 timers: Timers::default(),
                 tasks: Tasks::default(),
                 workers: 1,
+                broken: super::canary::broken_here(),
                 trace,
                 steps: 0,
                 most_steps,

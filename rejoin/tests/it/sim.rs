@@ -296,3 +296,26 @@ fn a_test_that_does_not_end_is_said_not_to() {
         assert!(message.contains("did not come to an end"), "{message}");
     });
 }
+
+/// A task gives its thread's seat up by dropping an executor, in a poll within `block_on`, and then waits. If its own
+/// executor closed meanwhile, it has to be cancelled by a thread that was about to leave.
+#[test]
+fn what_is_woken_late_by_a_thread_without_a_seat_is_cancelled_all_the_same() {
+    watched(|| {
+        for seed in 0..400 {
+            let dropped = crate::support::Count::new();
+            let kept = dropped.on_drop();
+            let _ = Simulation::new(seed).workers(1).run(move || async move {
+                let inner = async move {
+                    let _kept = kept;
+                    drop(Executor::new().unwrap());
+                    pending::<()>().await;
+                };
+                spawn(async move { drop(block_on(spawn(inner).join())) }).detach();
+                yield_now().await;
+                drop(sim::thread(|| ()).join());
+            });
+            assert_eq!(dropped.get(), 1, "seed {seed}");
+        }
+    });
+}

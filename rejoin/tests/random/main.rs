@@ -40,11 +40,16 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// The numbers of workers on which each program runs for real.
 const SIZES: [usize; 4] = [1, 2, 4, 16];
 /// Programs and schedules that have failed once, as `(program, schedule)`: they run first, for ever.
-const PAST_FAILURES: [(u64, u64); 0] = [];
+const PAST_FAILURES: [(u64, u64); 1] = [
+    // The last thread with a seat left while another one blocked in a poll.
+    (31_877_338_484_419, 3),
+];
 /// Most tasks in a program, about.
 const TASKS: usize = 24;
 /// Schedules under which each program runs.
 const SCHEDULES: u64 = 4;
+/// The program that [`one`] runs.
+const PROGRAM: &str = "REJOIN_PROGRAM";
 /// So long does [`soak`] run, in seconds.
 const SOAK: &str = "REJOIN_SOAK";
 
@@ -196,6 +201,7 @@ fn soak() {
         let _watchdog = watchdog(format!("soak, program {seed}"));
         runs += check(seed..seed + 1);
         for workers in SIZES {
+            let _watchdog = watchdog(format!("soak, program {seed} on {workers} workers"));
             let program = Node::from_seed(seed, TASKS);
             let result = run(&program, workers, seed % 2 == 0);
             assert_eq!(
@@ -208,6 +214,30 @@ fn soak() {
         seed += 1;
     }
     println!("programs {first}..{seed}, {runs} runs");
+}
+
+/// One program, many times: `REJOIN_PROGRAM=7 cargo test -p rejoin --test random one -- --ignored`.
+#[test]
+#[ignore = "runs the program that REJOIN_PROGRAM names"]
+fn one() {
+    let _alone = alone();
+    let seed = std::env::var(PROGRAM)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let seed = seed.expect("REJOIN_PROGRAM is the seed of a program");
+    let program = Node::from_seed(seed, TASKS);
+    for schedule in 0..1_000 {
+        let _watchdog = watchdog(format!("program {seed}, schedule {schedule}"));
+        if let Err(why) = simulate(&program, schedule, Fault::None) {
+            panic!("{}", report(seed, schedule, program, &why));
+        }
+    }
+    for workers in SIZES {
+        for round in 0..200 {
+            let _watchdog = watchdog(format!("program {seed} on {workers} workers"));
+            assert_eq!(run(&program, workers, round % 2 == 0), Ok(()));
+        }
+    }
 }
 
 /// Run again and again under one schedule, a program leaves no allocation behind.
