@@ -72,6 +72,7 @@ mod canary;
 mod check;
 mod clock;
 mod random;
+mod style;
 mod tasks;
 mod thread;
 mod trace;

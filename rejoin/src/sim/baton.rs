@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Timers;
 use super::random::Random;
+use super::style::Style;
 use super::tasks::Tasks;
 use super::trace::Trace;
 
@@ -63,16 +64,6 @@ pub(crate) struct State {
     pub(crate) closing: bool,
     over: bool,
     handles: Vec<thread::JoinHandle<()>>,
-}
-
-/// How a seed treats a thread that could go on.
-#[derive(Clone, Copy, Debug)]
-enum Style {
-    /// It stays in so many of 16 cases; else the next one is drawn, each alike.
-    Walk { stay: u64 },
-    /// The one of the highest priority runs; once in so many points it becomes the lowest. Finds what
-    /// needs one thread to be held up for long.
-    Ranks { change: u64 },
 }
 
 /// Once in so many points, the earliest sleep of a worker ends although others run: a slow poll, as the
@@ -123,14 +114,7 @@ pub(crate) struct Turn {
 impl Baton {
     pub(crate) fn new(seed: u64, most_steps: u64, trace: Trace) -> Arc<Self> {
         let mut random = Random::new(seed);
-        let style = match random.below(2) {
-            0 => Style::Walk {
-                stay: [0, 8, 12, 15][random.index(4)],
-            },
-            _ => Style::Ranks {
-                change: [4, 16, 64][random.index(3)],
-            },
-        };
+        let style = Style::draw(&mut random);
         Arc::new(Self {
             state: Mutex::new(State {
                 random,
