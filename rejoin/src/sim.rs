@@ -67,6 +67,11 @@
 //! random priorities of Burckhardt and others' PCT (2010), on which one half of our seeds is modelled; for Rust, loom and
 //! shuttle do likewise for threads, and turmoil and madsim for whole networks.
 
+#![cfg_attr(
+    all(test, rejoin_model),
+    allow(dead_code, unused_imports, reason = "the models park by loom")
+)]
+
 mod baton;
 mod canary;
 mod check;
