@@ -24,6 +24,7 @@ use crate::door;
 use crate::guest::{self, Stay};
 use crate::parker::Parker;
 use crate::patience::Patience;
+use crate::sim;
 use crate::sync::Arc;
 use crate::task::Home;
 
@@ -70,6 +71,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let stay = Stay::begin(waker.data());
     let mut early = 0;
     let output = loop {
+        sim::point_in_block_on();
         stay.poll_begins();
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             break output;

@@ -12,16 +12,19 @@
 //!
 //! # The end
 //!
+//! A thread that blocks in a poll may wait for a task that is only then woken to be cancelled. So of those that
+//! have a seat, none leaves while anybody polls, with a seat or without.
+//!
 //! A thread that finds nothing more to do on its seat puts it aside as *empty*. One that blocks gives up a
 //! seat that may not be empty, and so leaves it *vacant*; no thread leaves while there is a vacant seat.
 //! The last thread to leave ends the executor's service, in [`Crew::has_left`]: it alone can know that
-//! nothing is left, because every seat is then empty, and the injector closes only when it is empty, under
+//! nothing is left, because every seat is then empty, nobody is in a poll without one, and the injector closes only when it is empty, under
 //! its own lock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread::{self, ThreadId};
 
 use crate::contain::contained;
 use crate::current;
@@ -30,7 +33,8 @@ use crate::guest;
 use crate::hooks::{Hooks, tell};
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
-use crate::sync::{Condvar, Lock};
+use crate::sim::Started;
+use crate::sync::{Lock, Signal};
 use crate::task::{ExecutorId, Home, PanicStrategy};
 use crate::worker::{Stop, Worker};
 
@@ -50,7 +54,7 @@ pub(crate) struct Crew {
     make: Make,
     state: Lock<State>,
     /// A seat became vacant, a thread left, or the crew is closing.
-    changed: Condvar,
+    changed: Signal,
 }
 
 struct State {
@@ -65,13 +69,15 @@ struct State {
     started: bool,
     /// The next thread's index.
     next: usize,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Started>,
     closing: bool,
 }
 
 thread_local! {
     /// The crew that the calling thread belongs to.
     static CREW: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
+    /// Whether the calling thread gave its seat up in the poll that it is in.
+    static ASTRAY: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Which thread could not be started, and why.
@@ -98,7 +104,7 @@ impl Crew {
                 threads: Vec::new(),
                 closing: false,
             }),
-            changed: Condvar::new(),
+            changed: Signal::new(),
             make,
         });
         for _ in 0..crew.make.workers {
@@ -132,13 +138,13 @@ impl Crew {
         let name = self
             .name(thread)
             .map_err(|error| StartError { thread, error })?;
-        let mut builder = thread::Builder::new().name(name);
+        let mut builder = thread::Builder::new();
         if let Some(bytes) = self.make.stack_size {
             builder = builder.stack_size(bytes);
         }
         self.state.lock().alive += 1;
         let crew = Arc::clone(self);
-        let started = builder.spawn(move || crew.run_thread(thread));
+        let started = Started::start(builder, name, move || crew.run_thread(thread));
         let mut state = self.state.lock();
         match started {
             Ok(handle) => {
@@ -180,6 +186,9 @@ impl Crew {
                 door::take_seat(self.id, self.scheduler, held);
                 let stop = worker.work();
                 debug_assert_eq!(stop == Stop::NoSeat, !door::is_seated());
+                if ASTRAY.replace(false) {
+                    self.scheduler.come_back();
+                }
                 if let Some(held) = door::leave_seat() {
                     self.scheduler.idle.stand_up();
                     self.state.lock().empty.push(held);
@@ -210,10 +219,7 @@ impl Crew {
                 return None;
             }
             state.waiting += 1;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(|poison| poison.into_inner());
+            state = self.changed.wait(&self.state, state);
             state.waiting -= 1;
         }
     }
@@ -271,13 +277,15 @@ impl Crew {
         self.changed.notify_all();
         self.scheduler.close();
         let own = is_member(self.id);
+        // The others wait for whoever polls; not for the one who waits for them.
+        let astray = own && ASTRAY.get();
+        if astray {
+            self.scheduler.come_back();
+        }
         let threads = {
             let mut state = self.state.lock();
             while state.alive > usize::from(own) {
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(|poison| poison.into_inner());
+                state = self.changed.wait(&self.state, state);
             }
             if !state.started {
                 // No thread was ever there to end the service, and nobody to ask for it.
@@ -287,6 +295,9 @@ impl Crew {
             }
             std::mem::take(&mut state.threads)
         };
+        if astray {
+            self.scheduler.go_astray();
+        }
         let own = thread::current().id();
         for thread in threads {
             if thread.thread().id() != own {
@@ -297,7 +308,7 @@ impl Crew {
     }
 }
 
-fn forget_own_handle(threads: &mut Vec<JoinHandle<()>>) {
+fn forget_own_handle(threads: &mut Vec<Started>) {
     let own: ThreadId = thread::current().id();
     threads.retain(|thread| thread.thread().id() != own);
 }
@@ -323,9 +334,13 @@ pub(crate) fn vacate() -> Result<(), StartError> {
     let Some(held) = door::leave_seat() else {
         return Ok(());
     };
+    crew.scheduler.go_astray();
+    ASTRAY.set(true);
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
+        crew.scheduler.come_back();
+        ASTRAY.set(false);
         crew.scheduler.idle.sit_down();
         door::take_seat(crew.id, crew.scheduler, held);
         error

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::crew::{Crew, Make, StartError};
 use crate::executor::{Executor, set_global};
 use crate::hooks::{Finish, Hooks, TaskInfo};
+use crate::sim;
 use crate::task::PanicStrategy;
 
 /// The environment variable that says how many threads the global executor has.
@@ -254,7 +255,9 @@ impl ExecutorBuilder {
     pub fn build(self) -> Result<Executor, BuildError> {
         let workers = match self.threads {
             Some(threads) => threads,
-            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            None => sim::workers().unwrap_or_else(|| {
+                std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+            }),
         };
         if workers == 0 {
             return Err(BuildError(Cause::NoThreads));
@@ -267,7 +270,7 @@ impl ExecutorBuilder {
             name: self.name,
             stack_size: self.stack_size,
             panics: self.panics,
-            hooks: Arc::new(self.hooks),
+            hooks: Arc::new(sim::observe(self.hooks)),
         });
         match crew {
             Ok(crew) => Ok(Executor::with_crew(crew)),

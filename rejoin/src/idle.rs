@@ -51,12 +51,13 @@
 //! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
 //! polls that do end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
 use crate::parker::Parker;
 use crate::policy;
+use crate::sim;
 use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence};
 
 /// See the module's documentation.
@@ -125,7 +126,7 @@ impl Bed {
 
     /// Sleeps until somebody calls, or for one tick; says whether somebody called.
     pub(crate) fn doze(&self, tick: Duration) -> bool {
-        self.parker.park_until(Instant::now() + tick)
+        self.parker.park_until(sim::ticks() + tick)
     }
 }
 

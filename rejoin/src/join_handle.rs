@@ -10,6 +10,7 @@ use crate::cancel_handle::{CancelHandle, Shared};
 use crate::current;
 use crate::hooks::{TaskId, TaskInfo};
 use crate::join_error::JoinError;
+use crate::sim;
 use crate::task::{Meta, Not, Outcome};
 
 pub(crate) type Task<R> = async_task::Task<Outcome<R>, Meta>;
@@ -64,6 +65,7 @@ impl<R> JoinHandle<R> {
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, Not>> {
+        sim::point_at_handle(|| self.id());
         match &mut self.task {
             Handle::Own(task) => {
                 let own = task.as_mut().expect(TAKEN);

@@ -41,6 +41,11 @@
 //! - **User code never runs under a lock of ours.**
 //! - **An idle process uses no processor time.**
 //!
+//! # Testing what is built on it
+//!
+//! [`sim::check`] and `#[rejoin::test(seeds = 1_000)]` run a test under many schedules, in virtual time. A race that shows in one
+//! run of ten thousand is found in a second, and its seed shows it again every time.
+//!
 //! # What it is not
 //!
 //! It brings no sockets, files or timers: `async-io`, `async-net` or `blocking` work beside it. It does
@@ -53,6 +58,7 @@
 //! | feature | default | what it does |
 //! |---|---|---|
 //! | `futures` | off | implements `futures_task::Spawn` for [`Executor`] and [`Spawner`], `futures_core::Stream` for [`TaskGroup`] |
+//! | `macros` | on | [`main`](attr.main.html) and [`test`](attr.test.html), as attributes |
 //! | `trace` | off | a [`WaitGroup`] knows who still holds it |
 //!
 //! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
@@ -71,6 +77,7 @@ mod executor_builder;
 mod group;
 mod block_on;
 mod yield_now;
+pub mod sim;
 mod crew;
 mod guest;
 mod worker;
@@ -92,6 +99,8 @@ mod contain;
 mod table;
 #[cfg(feature = "futures")]
 mod futures_spawn;
+#[cfg(feature = "macros")]
+mod macros;
 mod sync;
 #[cfg(all(test, rejoin_model))]
 mod model;
@@ -110,6 +119,8 @@ pub use group::{
 pub use hooks::{Finish, TaskId, TaskInfo};
 pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
+#[cfg(feature = "macros")]
+pub use macros::{main, test};
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 

@@ -3,7 +3,8 @@
 //! # Invariant
 //!
 //! Every [`park`](Parker::park) that begins after an [`unpark`](Parker::unpark) not yet consumed
-//! returns at once, and every `park` returns only because of an `unpark`.
+//! returns at once, and every `park` returns only because of an `unpark`. (But for one that a
+//! [simulation](crate::sim) has found to wait for ever.)
 //!
 //! # Why it holds
 //!
@@ -19,6 +20,7 @@ use std::fmt;
 use std::task::Wake;
 use std::time::Instant;
 
+use crate::sim;
 use crate::sync::{Arc, AtomicU8, Ordering, Thread};
 
 /// Nobody sleeps, nothing is remembered.
@@ -50,7 +52,7 @@ impl Parker {
         }
         loop {
             self.thread.park();
-            if self.consume() {
+            if self.consume() || self.thread.is_interrupted() {
                 return;
             }
         }
@@ -62,7 +64,7 @@ impl Parker {
             return true;
         }
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(sim::ticks());
             if left.is_zero() {
                 // Ordering: as in `consume`. An unpark that came between the look at the clock and
                 // here is consumed, not lost.

@@ -152,6 +152,9 @@ pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
 /// Whether one more task is worth waking a sleeper: not while somebody is searching already, because
 /// the last searcher to find something passes the call on.
 pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
+    if crate::sim::is_broken(crate::sim::Decision::WorthWaking) {
+        return false;
+    }
     parked > 0 && searching == 0
 }
 

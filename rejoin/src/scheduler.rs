@@ -19,6 +19,7 @@ use crate::policy::{self, First};
 use crate::registry::Registry;
 use crate::run_queue::Steal;
 use crate::seat::{Held, Runnable, Seat};
+use crate::sim;
 use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Lock, Ordering, StaticBool};
 use crate::table::Table;
 use crate::task::ExecutorId;
@@ -27,6 +28,8 @@ use crate::task::ExecutorId;
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     index: u32,
+    /// It serves executors of simulations only, so that nothing in it depends on what others left.
+    simulated: bool,
     /// Tasks from outside.
     pub(crate) injector: Injector<Runnable>,
     /// What found no room in a worker's ring. Apart from the injector, because its tasks are in no hurry:
@@ -39,6 +42,8 @@ pub(crate) struct Scheduler {
     free_seats: Lock<Vec<Held>>,
     /// How many workers there are meant to be.
     workers: AtomicUsize,
+    /// Threads in the middle of a poll whose seat went to another thread.
+    astray: AtomicUsize,
     /// Any of the constants below.
     flags: AtomicU8,
     /// Of the executor that is served.
@@ -59,6 +64,11 @@ pub(crate) static ANY_HOOKED: StaticBool = StaticBool::new(false);
 static SCHEDULERS: LazyLock<Table<Scheduler>> = LazyLock::new(Table::new);
 /// Schedulers that serve no executor.
 static FREE: LazyLock<Lock<Vec<&'static Scheduler>>> = LazyLock::new(|| Lock::new(Vec::new()));
+static FREE_SIMULATED: LazyLock<Lock<Vec<&'static Scheduler>>> =
+    LazyLock::new(|| Lock::new(Vec::new()));
+/// So many seats from the beginning, in a simulation: whom a thief comes to must not depend on how many an
+/// executor before had.
+const SIMULATED_SEATS: usize = 32;
 
 /// Whether the executor `id` is there and not closing.
 pub(crate) fn is_alive(id: ExecutorId) -> bool {
@@ -320,7 +330,7 @@ impl Scheduler {
                 }
             }
         }
-        self.sees_shared()
+        self.sees_shared(true)
             .then(|| self.pop_injector(held))
             .flatten()
     }
@@ -349,7 +359,29 @@ impl Scheduler {
 
     /// Whether anybody polls anything. Asked by a worker that does not.
     pub(crate) fn anybody_polls(&self) -> bool {
-        self.seats.iter().any(|seat| seat.polling().is_some())
+        // Ordering: Relaxed, and looked at second: who goes astray says so before its seat says that it
+        // polls nothing, which is a Release store.
+        self.seats.iter().any(|seat| seat.polling().is_some()) || self.anybody_astray()
+    }
+
+    fn anybody_astray(&self) -> bool {
+        if sim::is_broken(sim::Decision::MindTheAstray) {
+            return false;
+        }
+        // Ordering: Relaxed; see `anybody_polls`.
+        self.astray.load(Ordering::Relaxed) > 0
+    }
+
+    /// The calling thread is about to give its seat up in the middle of a poll.
+    pub(crate) fn go_astray(&self) {
+        // Ordering: Relaxed; see `anybody_polls`.
+        self.astray.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That poll has ended, or goes on under its seat after all.
+    pub(crate) fn come_back(&self) {
+        // Ordering: Relaxed; seen late, it costs a tick of who waits for it.
+        self.astray.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// All seats but the one held, with their indices.
@@ -399,9 +431,10 @@ impl Scheduler {
         workers: usize,
         hooks: &Arc<Hooks>,
     ) -> (&'static Self, ExecutorId, Vec<Held>) {
-        let free = FREE.lock().pop();
-        let scheduler = free.unwrap_or_else(|| {
-            let made = SCHEDULERS.push_with(Self::new);
+        let simulated = sim::is_simulated();
+        let scheduler = Self::free(simulated).lock().pop();
+        let scheduler = scheduler.unwrap_or_else(|| {
+            let made = SCHEDULERS.push_with(|index| Self::new(index, simulated));
             made.expect("more than four thousand million executors at one time")
                 .1
         });
@@ -419,8 +452,12 @@ impl Scheduler {
         let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
         // The lowest ones, so that seats nobody sits on are the last that thieves come to.
         seats.sort_by_key(|held| held.index);
-        while seats.len() < workers {
+        let least = if simulated { SIMULATED_SEATS } else { 0 };
+        while seats.len() < workers.max(least) {
             seats.push(scheduler.new_seat());
+        }
+        if simulated {
+            seats.iter().for_each(sim::shuffle);
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
         let id = ExecutorId {
@@ -430,8 +467,14 @@ impl Scheduler {
         (scheduler, id, seats)
     }
 
-    fn new(index: usize) -> Self {
+    /// Schedulers that serve no executor.
+    fn free(simulated: bool) -> &'static Lock<Vec<&'static Self>> {
+        if simulated { &FREE_SIMULATED } else { &FREE }
+    }
+
+    fn new(index: usize, simulated: bool) -> Self {
         Self {
+            simulated,
             index: u32::try_from(index).expect("the table has room for fewer"),
             injector: Injector::new(),
             spill: Injector::new(),
@@ -440,6 +483,7 @@ impl Scheduler {
             seats: Table::new(),
             free_seats: Lock::new(Vec::new()),
             workers: AtomicUsize::new(0),
+            astray: AtomicUsize::new(0),
             hooks: Lock::new(None),
             flags: AtomicU8::new(0),
             generation: AtomicU32::new(1),
@@ -485,7 +529,7 @@ impl Scheduler {
         let next = self.generation.load(Ordering::Relaxed).checked_add(1);
         if let Some(next) = next {
             self.generation.store(next, Ordering::Relaxed);
-            FREE.lock().push(self);
+            Self::free(self.simulated).lock().push(self);
         }
         true
     }

@@ -154,6 +154,16 @@ impl Held {
         tick
     }
 
+    /// Sets where the loop's counter stands, and whether the slot has had its turns.
+    pub(crate) fn shuffle(&self, tick: u32, slot_had_its_turns: bool) {
+        self.tick.set(tick);
+        self.streak.set(if slot_had_its_turns {
+            crate::policy::SLOT_STREAK
+        } else {
+            0
+        });
+    }
+
     /// Turns of the worker's loop so far.
     #[inline]
     pub(crate) fn ticks(&self) -> u32 {

@@ -12,26 +12,48 @@ mod imp {
     use std::thread;
     use std::time::Duration;
 
-    /// One thread, as far as it can sleep.
-    pub(crate) struct Thread(thread::Thread);
+    use crate::sim;
+
+    /// One thread, as far as it can sleep; in a simulation it sleeps by giving its turn away.
+    pub(crate) struct Thread {
+        thread: thread::Thread,
+        turn: Option<sim::Turn>,
+    }
 
     impl Thread {
         pub(crate) fn current() -> Self {
-            Self(thread::current())
+            Self {
+                thread: thread::current(),
+                turn: sim::current(),
+            }
         }
 
         /// Sleeps until unparked, or for no reason; only for the thread itself.
         pub(crate) fn park(&self) {
-            thread::park();
+            match &self.turn {
+                Some(turn) => sim::park(turn, None),
+                None => thread::park(),
+            }
         }
 
         /// Likewise, but for no longer than `timeout`.
         pub(crate) fn park_timeout(&self, timeout: Duration) {
-            thread::park_timeout(timeout);
+            match &self.turn {
+                Some(turn) => sim::park(turn, Some(timeout)),
+                None => thread::park_timeout(timeout),
+            }
+        }
+
+        /// Whether the thread must not sleep any more, because nothing would ever wake it.
+        pub(crate) fn is_interrupted(&self) -> bool {
+            self.turn.is_some() && sim::is_interrupted()
         }
 
         pub(crate) fn unpark(&self) {
-            self.0.unpark();
+            match &self.turn {
+                Some(turn) => turn.unpark(),
+                None => self.thread.unpark(),
+            }
         }
     }
 }
@@ -71,6 +93,10 @@ mod imp {
             loom::thread::yield_now();
         }
 
+        pub(crate) fn is_interrupted(&self) -> bool {
+            false
+        }
+
         pub(crate) fn unpark(&self) {
             *self.unparked.lock().unwrap() = true;
             self.changed.notify_one();
@@ -97,5 +123,39 @@ impl<T> Lock<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+/// What threads wait for that hold a [`Lock`].
+#[derive(Debug)]
+pub(crate) struct Signal(Condvar);
+
+impl Signal {
+    pub(crate) fn new() -> Self {
+        Self(Condvar::new())
+    }
+
+    /// Lets `guard` go, waits until [`notify_all`](Self::notify_all) is called, or for no reason, and
+    /// locks `lock`, from which `guard` came, again.
+    pub(crate) fn wait<'a, T>(
+        &self,
+        lock: &'a Lock<T>,
+        guard: MutexGuard<'a, T>,
+    ) -> MutexGuard<'a, T> {
+        if let Some(turn) = crate::sim::current() {
+            // Nobody else runs in between, so nobody can signal in between.
+            drop(guard);
+            turn.wait_for_signal(std::ptr::from_ref(self).addr());
+            return lock.lock();
+        }
+        let waited = self.0.wait(guard);
+        waited.unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    pub(crate) fn notify_all(&self) {
+        if let Some(turn) = crate::sim::current() {
+            turn.signal(std::ptr::from_ref(self).addr());
+        }
+        self.0.notify_all();
     }
 }

@@ -16,6 +16,7 @@
 use std::time::{Duration, Instant};
 
 use crate::policy;
+use crate::sim;
 
 /// The last theft of a worker, not yet looked back at.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Theft {
 impl Theft {
     pub(crate) fn new(tasks: usize, polls: u32) -> Self {
         Self {
-            began: Instant::now(),
+            began: sim::ticks(),
             tasks,
             polls,
         }
@@ -43,7 +44,7 @@ impl Theft {
 
     /// Whether it was worth it, now that the loot is used up.
     pub(crate) fn was_worth_it(&self, polls: u32) -> bool {
-        self.has_paid(polls) || self.began.elapsed() >= self.cost()
+        self.has_paid(polls) || sim::ticks() - self.began >= self.cost()
     }
 
     fn cost(&self) -> Duration {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::policy;
 use crate::scheduler::Scheduler;
 use crate::seat::{Held, Seat};
+use crate::sim;
 
 /// The memory of one watcher, from tick to tick. See [`idle`](crate::idle) for what it is good for.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Watch {
 
     /// Looks at all seats but `held`, and marks those slow whose poll has lasted a whole tick.
     pub(crate) fn look(&mut self, scheduler: &Scheduler, held: &Held) -> Sight {
-        let now = Instant::now();
+        let now = sim::ticks();
         let passed = self.looked.replace(now).map(|looked| now - looked);
         let (mut work, mut fine) = (false, false);
         let (mut running, mut all_slow, mut any_slow) = (false, true, false);

@@ -68,6 +68,8 @@ pub(crate) fn test(shell: &Shell) -> Result<()> {
     for features in WAIT_GROUP {
         cmd!(shell, "cargo test -p rejoin-wait-group {features...}").run()?;
     }
+    cmd!(shell, "cargo run -q -p rejoin --example races").run()?;
+    cmd!(shell, "cargo check -p rejoin --no-default-features").run()?;
     for example in ["readiness", "deadline", "shutdown", "thread"] {
         let package = "rejoin-wait-group";
         cmd!(
@@ -116,6 +118,18 @@ pub(crate) fn package(shell: &Shell) -> Result<()> {
 pub(crate) fn smoke(shell: &Shell) -> Result<()> {
     let _bench = shell.push_dir("bench");
     cmd!(shell, "cargo test --release").run()?;
+    Ok(())
+}
+
+/// New programs for `seconds`; what fails names its seeds.
+pub(crate) fn soak(shell: &Shell, seconds: &str) -> Result<()> {
+    let _seconds = shell.push_env("REJOIN_SOAK", seconds);
+    let _backtrace = shell.push_env("RUST_BACKTRACE", "0");
+    cmd!(
+        shell,
+        "cargo test --release -p rejoin --test random soak -- --ignored --nocapture"
+    )
+    .run()?;
     Ok(())
 }
 

@@ -16,7 +16,14 @@ const NOTE_WITHIN: usize = 14;
 /// Looks at every source file; lists all that is amiss.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut amiss = Vec::new();
-    for folder in ["rejoin", "wait-group", "ladder", "xtask", "bench/src"] {
+    for folder in [
+        "rejoin",
+        "macros",
+        "wait-group",
+        "ladder",
+        "xtask",
+        "bench/src",
+    ] {
         for entry in WalkDir::new(root.join(folder)).sort_by_file_name() {
             let entry = entry.context("the tree cannot be walked")?;
             let path = entry.path();

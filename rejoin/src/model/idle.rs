@@ -43,7 +43,8 @@ impl Shared {
                 }
             }
             let must_look = self.idle.lie_down(bed, searching);
-            if !must_look || self.injector.is_empty() {
+            let leave = self.idle.is_fine() && self.idle.awake() > 0;
+            if !must_look || leave || self.injector.is_empty() {
                 return None;
             }
             self.idle.get_up(bed);
@@ -117,6 +118,38 @@ fn two_pushes_race_with_sleep() {
     });
 }
 
+/// One item from outside that is too fine to share, and two workers that are about to sleep: each leaves it to the
+/// other as long as that one is awake, and so does the producer.
+fn a_fine_push_races_with_two_who_sleep() {
+    check(Some(2), || {
+        let shared = Shared::new();
+        for _ in 0..crate::policy::FINE_SCORE {
+            shared.idle.learn(false);
+        }
+        shared.idle.sit_down();
+        shared.idle.sit_down();
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    let bed = Bed::new();
+                    (shared.find_or_sleep(&bed, false), bed)
+                })
+            })
+            .collect();
+        shared.push(7);
+        let ends: Vec<_> = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect();
+        assert!(
+            ends.iter()
+                .any(|(found, bed)| found.is_some() || bed.call() == Call::Up),
+            "both asleep beside an item"
+        );
+    });
+}
+
 /// Two items, two workers that take one each and are then gone for good: a producer that leaves its
 /// item to a searcher relies on that searcher's passing the call on.
 fn the_last_searcher_passes_the_call_on() {
@@ -148,6 +181,19 @@ fn canary_missing_producers_fence_is_caught() {
 #[test]
 fn canary_missing_sleepers_fence_is_caught() {
     assert!(fails_without(Fence::Sleeper, push_races_with_sleep));
+}
+
+#[test]
+fn canary_fine_work_needs_the_sleepers_fence() {
+    assert!(fails_without(
+        Fence::Sleeper,
+        a_fine_push_races_with_two_who_sleep
+    ));
+}
+
+#[test]
+fn fine_work_is_not_left_to_one_who_sleeps() {
+    a_fine_push_races_with_two_who_sleep();
 }
 
 #[test]

@@ -5,6 +5,9 @@ use std::fmt::Debug;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
+// The glob brings `rejoin::test` along; this one is meant.
+use core::prelude::v1::test;
+
 use rejoin::*;
 
 /// Neither of the five, and no `Debug`.

@@ -34,4 +34,5 @@ mod group_limit;
 mod group_nested;
 mod interop;
 mod auto_traits;
-mod random;
+mod sim;
+mod races;

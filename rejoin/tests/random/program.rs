@@ -1,0 +1,173 @@
+//! Programs over the whole public surface, made up from a seed.
+//!
+//! Left out, because it is a known limit: a waker that panics when a `JoinHandle` is polled with it.
+
+/// A task: what it does, one step after another, and how it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) handling: Handling,
+    /// After the last step.
+    pub(crate) panics: bool,
+    pub(crate) drop_panics: bool,
+    pub(crate) output_drop_panics: bool,
+}
+
+/// How the task is spawned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Handling {
+    #[default]
+    Plain,
+    Named,
+    Ignore,
+    Result,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The handle goes on the list of this task's children.
+    Spawn(Node),
+    Yield,
+    /// Here a simulation may switch threads.
+    Preempt,
+    /// Each of these takes the youngest child off the list.
+    Join,
+    Await,
+    Cancel,
+    CancelAndWait,
+    Detach,
+    /// Makes a cancel handle of the youngest child, and keeps both.
+    CancelHandle,
+    /// Calls the youngest of those.
+    CallCancelHandle,
+    /// Waits for a message from a thread of its own.
+    Foreign,
+    /// Spawns in `block_on`, and joins there.
+    BlockOn(Node),
+    /// Children with a handle of a group, half of them of a child group; then waits for the group.
+    Group(Vec<Node>),
+    /// The same, with a waiter whose waker panics.
+    GroupWithPanic(Vec<Node>),
+    /// An executor of its own for these, dropped when the first has been joined, or at once.
+    Executor {
+        nodes: Vec<Node>,
+        joins: bool,
+    },
+}
+
+/// A small generator of numbers (xorshift), so that a seed means the same program everywhere.
+#[derive(Debug)]
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut numbers = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        numbers.below(1);
+        numbers
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 20) % bound
+    }
+
+    fn one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+}
+
+impl Node {
+    /// The program that `seed` means, of about `size` tasks at most.
+    pub(crate) fn from_seed(seed: u64, size: usize) -> Self {
+        let mut numbers = Numbers::new(seed);
+        let mut left = size;
+        let mut root = Self::make(&mut numbers, &mut left, 0);
+        // The root is what the test itself runs: it returns.
+        (root.panics, root.drop_panics, root.output_drop_panics) = (false, false, false);
+        root
+    }
+
+    fn make(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Self {
+        let most = if depth == 0 { 12 } else { 7 };
+        let steps = (0..numbers.below(most))
+            .map(|_| Step::make(numbers, left, depth))
+            .collect();
+        Self {
+            steps,
+            handling: match numbers.below(6) {
+                0 => Handling::Ignore,
+                1 => Handling::Result,
+                2 => Handling::Named,
+                _ => Handling::Plain,
+            },
+            panics: numbers.one_in(8),
+            drop_panics: numbers.one_in(12),
+            output_drop_panics: numbers.one_in(12),
+        }
+    }
+
+    fn some(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Vec<Self> {
+        let count = 1 + numbers.below(3) as usize;
+        let count = count.min(*left);
+        *left -= count;
+        (0..count)
+            .map(|_| Self::make(numbers, left, depth + 1))
+            .collect()
+    }
+}
+
+impl Step {
+    fn make(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Self {
+        let kind = numbers.below(24);
+        if *left == 0 || depth > 5 {
+            return Self::small(kind);
+        }
+        match kind {
+            0..=7 => {
+                *left -= 1;
+                Self::Spawn(Node::make(numbers, left, depth + 1))
+            }
+            8 => {
+                *left -= 1;
+                Self::BlockOn(Node::make(numbers, left, depth + 1))
+            }
+            9 => Self::Group(Node::some(numbers, left, depth)),
+            10 => Self::GroupWithPanic(Node::some(numbers, left, depth)),
+            11 if depth < 3 => Self::Executor {
+                nodes: Node::some(numbers, left, depth),
+                joins: numbers.one_in(2),
+            },
+            _ => Self::small(kind),
+        }
+    }
+
+    /// A step without children.
+    fn small(kind: u64) -> Self {
+        match kind {
+            0 | 1 | 12 | 13 => Self::Yield,
+            2 | 14 => Self::Preempt,
+            3 | 15 => Self::Join,
+            4 | 16 => Self::Await,
+            5 | 17 => Self::Cancel,
+            6 | 18 => Self::CancelAndWait,
+            7 | 19 => Self::CancelHandle,
+            8 | 20 => Self::CallCancelHandle,
+            9 | 21 => Self::Foreign,
+            10 | 22 => Self::Detach,
+            _ => Self::Yield,
+        }
+    }
+
+    /// The tasks that this step spawns.
+    pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
+        match self {
+            Self::Spawn(node) | Self::BlockOn(node) => std::slice::from_mut(node),
+            Self::Group(nodes) | Self::GroupWithPanic(nodes) | Self::Executor { nodes, .. } => {
+                nodes
+            }
+            _ => &mut [],
+        }
+    }
+}
