@@ -298,6 +298,9 @@ impl Idle {
             && (!counts.fine() || self.awake() == 0 || backlog())
         {
             self.call_one(false);
+        } else if counts.fine() {
+            // Left to whoever is awake; should that poll turn out slow, somebody has to notice.
+            self.call_watcher();
         }
     }
 
@@ -405,7 +408,7 @@ impl Idle {
             // To see what that producer pushed, one is.
             sleepers_fence();
             if !is_backlog() {
-                return;
+                return self.call_watcher();
             }
         }
         if self.counts().searching() == 0 {

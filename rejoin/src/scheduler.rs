@@ -118,6 +118,8 @@ impl Scheduler {
         } else if self.idle.wants_work() && !(yielded && held.queue.is_single()) {
             // A lone task that yields is run again by this worker: no call for help.
             self.idle.notify();
+        } else {
+            self.idle.call_watcher();
         }
     }
 
@@ -138,6 +140,8 @@ impl Scheduler {
             self.idle.notify_from_outside(|| false);
         } else if held.seat.is_slow() || !self.idle.is_fine() {
             self.idle.notify_many(tasks);
+        } else {
+            self.idle.call_watcher();
         }
     }
 
