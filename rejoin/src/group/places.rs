@@ -76,8 +76,13 @@ impl<S> Places<S> {
     /// The spawner with this `ticket` waits no longer: its waker, to drop, if it still waited.
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         let index = self.find(ticket)?;
-        let Turn::Spawner(waker) = mem::replace(&mut self.queue[index].1, Turn::Gap) else {
-            unreachable!("only spawners have tickets to leave with");
+        let waker = match mem::replace(&mut self.queue[index].1, Turn::Gap) {
+            Turn::Spawner(waker) => waker,
+            // It has left already, or is a task, which has no ticket to leave with.
+            other => {
+                self.queue[index].1 = other;
+                return None;
+            }
         };
         self.gaps += 1;
         self.close_gaps();
