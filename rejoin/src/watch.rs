@@ -103,12 +103,11 @@ impl Watch {
         }
         self.tick = policy::next_tick(self.tick);
         self.quiet = if running { 0 } else { self.quiet + 1 };
-        if work
-            || scheduler.sees_shared(false)
-            || (any_slow && (guest_waits || !scheduler.nothing_shared()))
-        {
+        // Behind a poll that does not end, work is to be shared however fine it is.
+        let stranded = any_slow && (guest_waits || !scheduler.nothing_shared());
+        if work || scheduler.sees_shared(false) {
             Sight::Work
-        } else if fine && self.is_time_to_probe() {
+        } else if stranded || (fine && self.is_time_to_probe()) {
             Sight::Probe
         } else if running && all_slow {
             Sight::AllSlow
