@@ -68,6 +68,7 @@
 
 mod builder;
 mod spawn;
+mod spawn_many;
 mod task;
 mod join_handle;
 mod join_error;
@@ -121,6 +122,7 @@ pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
+pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 

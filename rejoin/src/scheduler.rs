@@ -99,6 +99,24 @@ impl Scheduler {
         }
     }
 
+    /// A worker's own push of one of many. The caller calls for all of them later; meanwhile somebody watches.
+    #[inline]
+    pub(crate) fn push_quietly(&self, held: &Held, runnable: Runnable) {
+        match held.queue.push_ring(runnable) {
+            Ok(()) => self.idle.call_watcher(),
+            Err(runnable) => self.overflow(held, runnable),
+        }
+    }
+
+    /// After so many pushes for which nobody was called.
+    pub(crate) fn call_for_many(&self, tasks: usize) {
+        if self.idle.is_fine() {
+            self.call_for_injected();
+        } else {
+            self.idle.notify_many(tasks);
+        }
+    }
+
     /// After a push to the injector.
     #[inline]
     pub(crate) fn call_for_injected(&self) {
@@ -156,10 +174,8 @@ impl Scheduler {
             tasks += 1;
             self.injector.push_batch(std::iter::once(runnable));
         }
-        if tasks > 0 && self.idle.is_fine() {
-            self.call_for_injected();
-        } else if tasks > 0 {
-            self.idle.notify_many(tasks);
+        if tasks > 0 {
+            self.call_for_many(tasks);
         }
     }
 

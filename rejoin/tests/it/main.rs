@@ -8,6 +8,7 @@
 mod watchdog;
 mod support;
 mod spawn;
+mod spawn_many;
 mod join_handle;
 mod cancel;
 mod cancel_handle;
