@@ -129,6 +129,11 @@ pub(crate) fn may_be_guest_of(id: ExecutorId) -> bool {
     HERE.try_with(may) == Ok(true)
 }
 
+/// The executor that a free `spawn` on this thread means, or would if it were not the first one.
+pub(crate) fn inside_or_global() -> Option<ExecutorId> {
+    inside().map(|home| home.id).or(GLOBAL.get().copied())
+}
+
 /// Makes `id` known as the global executor.
 pub(crate) fn set_global(id: ExecutorId) {
     // The first one stays; there is only one.

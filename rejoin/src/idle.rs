@@ -51,6 +51,8 @@
 //! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
 //! polls that do end.
 
+mod awaited;
+
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -143,6 +145,8 @@ impl Counts {
     const WATCHED: u64 = 1 << (3 * Self::FIELD);
     /// The work at hand is not worth sharing; see `theft`.
     const FINE: u64 = 2 * Self::WATCHED;
+    /// Somebody waits until nothing is left; see `quiet`.
+    const AWAITED: u64 = 4 * Self::WATCHED;
 
     fn parked(self) -> u32 {
         (self.0 & Self::MASK) as u32
@@ -163,6 +167,10 @@ impl Counts {
 
     fn fine(self) -> bool {
         self.0 & Self::FINE != 0
+    }
+
+    fn awaited(self) -> bool {
+        self.0 & Self::AWAITED != 0
     }
 }
 
@@ -191,8 +199,10 @@ impl Idle {
         )
     }
 
-    /// A worker took a seat and runs.
+    /// A worker took a seat and runs. Not while somebody looks whether all sleep: what lies there would go
+    /// unseen.
     pub(crate) fn sit_down(&self) {
+        let _nobody_looks = self.sleepers.lock();
         self.change(Counts::SEATED, 0);
     }
 
@@ -206,14 +216,17 @@ impl Idle {
         // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
         // a worker.
         self.guests.fetch_add(1, Ordering::Relaxed);
-        self.sit_down();
+        self.change(Counts::SEATED, 0);
     }
 
     /// The same for a guest.
     pub(crate) fn stand_up_as_guest(&self) {
-        self.stand_up();
+        let before = self.change(0, Counts::SEATED);
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
+        if before.awaited() {
+            self.notify_many(1);
+        }
     }
 
     /// How many workers are out of bed, guests apart.

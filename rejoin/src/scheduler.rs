@@ -12,10 +12,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::contain::wake;
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::policy::{self, First};
+use crate::quiet::Quiet;
 use crate::registry::Registry;
 use crate::run_queue::Steal;
 use crate::seat::{Held, Runnable, Seat};
@@ -37,6 +39,7 @@ pub(crate) struct Scheduler {
     spill: Injector<Runnable>,
     pub(crate) idle: Idle,
     pub(crate) registry: Registry,
+    pub(crate) quiet: Quiet,
     seats: Table<Seat>,
     /// Seats of the executor before, for the next one.
     free_seats: Lock<Vec<Held>>,
@@ -400,8 +403,16 @@ impl Scheduler {
 
     /// That poll has ended, or goes on under its seat after all.
     pub(crate) fn come_back(&self) {
-        // Ordering: Relaxed; seen late, it costs a tick of who waits for it.
-        self.astray.fetch_sub(1, Ordering::Relaxed);
+        // Ordering: Release, read by the Acquire in `look_for_quiet`, which then sees what that poll left.
+        // Others see it late at worst, which costs a tick of who waits for it.
+        self.astray.fetch_sub(1, Ordering::Release);
+        self.idle.call_if_awaited();
+    }
+
+    /// How many threads are astray.
+    pub(crate) fn astray(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `come_back`.
+        self.astray.load(Ordering::Acquire)
     }
 
     /// All seats but the one held, with their indices.
@@ -467,6 +478,7 @@ impl Scheduler {
         ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
         scheduler.workers.store(workers, Ordering::Relaxed);
         scheduler.registry.open();
+        scheduler.quiet.open(generation);
         scheduler.injector.open(generation);
         scheduler.spill.open(generation);
         let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
@@ -500,6 +512,7 @@ impl Scheduler {
             spill: Injector::new(),
             idle: Idle::new(),
             registry: Registry::new(),
+            quiet: Quiet::new(),
             seats: Table::new(),
             free_seats: Lock::new(Vec::new()),
             workers: AtomicUsize::new(0),
@@ -545,12 +558,14 @@ impl Scheduler {
         // Dropped here, outside the lock: hooks own what the user gave them.
         let hooks = self.hooks.lock().take();
         drop(hooks);
+        let waiting = self.quiet.close(&self.idle);
         // Ordering: Relaxed; see `acquire`.
         let next = self.generation.load(Ordering::Relaxed).checked_add(1);
         if let Some(next) = next {
             self.generation.store(next, Ordering::Relaxed);
             Self::free(self.simulated).lock().push(self);
         }
+        waiting.into_iter().for_each(wake);
         true
     }
 }

@@ -240,7 +240,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if current::take_cancelling() {
+        if current::begin_poll(this.key.is_some()) {
             let thrown = contained(|| this.future.set(None));
             leave(this.key, Finish::Cancelled, thrown.as_ref());
             return Poll::Ready(Outcome::not(Not::Cancelled));
@@ -303,6 +303,7 @@ fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
         // because the task is being run.
         drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
     }
+    current::count_end(how);
     if current::is_hooked() {
         if let Some(payload) = thrown {
             current::tell_panic(payload);
