@@ -92,17 +92,6 @@ pub(crate) fn is_blocking() -> bool {
     CURRENT.try_with(|current| !current.blocking.get().is_null()) == Ok(true)
 }
 
-/// Counts the end of the task that is polled, if its executor is closing.
-#[inline]
-pub(crate) fn count_end(how: Finish) {
-    let registry = CURRENT.try_with(|current| current.registry.get());
-    if let Ok(Some(registry)) = registry {
-        if registry.is_closed() {
-            registry.count_end(how);
-        }
-    }
-}
-
 /// Runs `run`, which runs one runnable, so that its task is cancelled instead of polled.
 pub(crate) fn cancelling(run: impl FnOnce()) {
     CURRENT.with(|current| {

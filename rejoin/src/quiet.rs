@@ -275,7 +275,7 @@ impl fmt::Debug for Idle {
 /// ```
 ///
 /// Tasks that never end, or that wait for the one which waits here, are waited for in vain: give such a wait a
-/// time limit, or end them first. Tasks of a [`LocalExecutor`](crate::LocalExecutor) are none of an executor's.
+/// time limit, or end them first.
 /// If the executor has not been started, or is gone, nothing is left.
 ///
 /// # Cost

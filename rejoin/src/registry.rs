@@ -28,8 +28,7 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 use slab::Slab;
 
-use crate::hooks::Finish;
-use crate::sync::{AtomicBool, AtomicUsize, Lock, Ordering};
+use crate::sync::{AtomicBool, Lock, Ordering};
 
 /// Shards, a power of two: a worker enters tasks into the shard of its seat, so that workers meet
 /// only where a task ends on another worker than the one it first waited on.
@@ -43,8 +42,6 @@ const SHARD_ROOM: usize = (u32::MAX / SHARDS) as usize - 1;
 pub(crate) struct Registry {
     /// Set before any shard is closed.
     closed: AtomicBool,
-    /// How many tasks have ended since then, by [`Finish`].
-    ends: [AtomicUsize; 3],
     shards: Box<[CachePadded<Lock<Shard>>]>,
 }
 
@@ -77,7 +74,6 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             closed: AtomicBool::new(false),
-            ends: std::array::from_fn(|_| AtomicUsize::new(0)),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -130,12 +126,6 @@ impl Registry {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Counts a task that ended after the registry was closed.
-    pub(crate) fn count_end(&self, how: Finish) {
-        // Ordering: Relaxed; a count, and those who read it know that it may grow yet.
-        self.ends[how as usize].fetch_add(1, Ordering::Relaxed);
-    }
-
     /// How many tasks are on the list.
     pub(crate) fn len(&self) -> usize {
         let shards = self.shards.iter();
@@ -146,9 +136,6 @@ impl Registry {
     pub(crate) fn open(&self) {
         // Ordering: Relaxed; nobody polls tasks of this registry before it is handed on.
         self.closed.store(false, Ordering::Relaxed);
-        for ends in &self.ends {
-            ends.store(0, Ordering::Relaxed);
-        }
         for shard in &self.shards {
             let mut shard = shard.lock();
             debug_assert!(shard.wakers.is_empty());

@@ -303,7 +303,6 @@ fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
         // because the task is being run.
         drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
     }
-    current::count_end(how);
     if current::is_hooked() {
         if let Some(payload) = thrown {
             current::tell_panic(payload);
