@@ -16,7 +16,8 @@
 //!         return false;
 //!     }
 //!     yield_now().await; // "the payment"
-//!     tickets.fetch_sub(1, Relaxed) > 0
+//!     tickets.fetch_sub(1, Relaxed);
+//!     true
 //! }
 //!
 //! let found = std::panic::catch_unwind(|| {
