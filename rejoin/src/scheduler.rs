@@ -470,6 +470,7 @@ impl Scheduler {
         }
         if simulated {
             seats.iter().for_each(sim::shuffle);
+            sim::shuffle_idle(&scheduler.idle);
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
         let id = ExecutorId {
