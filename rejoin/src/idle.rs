@@ -27,7 +27,9 @@
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
-//! `model::idle` fails without either fence.
+//! `model::idle` fails without either fence. While work is too fine to share (see [`theft`](crate::theft)), a push is
+//! left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
+//! fence, and the last to lie down sees nobody.
 //!
 //! # Why the second holds
 //!
@@ -44,7 +46,12 @@
 //!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
-//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there.
+//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
+//! - who leaves fine work to somebody else calls one, because that somebody's poll may be slow, and the watcher gets up
+//!   for fine work too if any worker's is.
+//!
+//! `model::idle` fails if the watcher leaves without that look under the lock, and if a searcher leaves fine work to
+//! nobody. `fine` strands tasks, and says so, if slow polls are no reason to take what is fine.
 //!
 //! # What is not promised
 //!
@@ -58,7 +65,7 @@ use crossbeam_utils::CachePadded;
 use crate::parker::Parker;
 use crate::policy;
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence};
+use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence, has};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -408,7 +415,10 @@ impl Idle {
             // To see what that producer pushed, one is.
             sleepers_fence();
             if !is_backlog() {
-                return self.call_watcher();
+                if has!(CallWatcher) {
+                    self.call_watcher();
+                }
+                return;
             }
         }
         if self.counts().searching() == 0 {
@@ -459,7 +469,8 @@ impl Idle {
         let _unchanged = self.sleepers.lock();
         let counts = self.counts();
         let nobody_runs = counts.parked() == counts.seated();
-        if bed.call() != Call::Watch || !(nobody_runs || all_slow) {
+        let may_leave = nobody_runs || all_slow || !has!(WhoRuns);
+        if bed.call() != Call::Watch || !may_leave {
             return false;
         }
         bed.set(SLEEP);

@@ -274,7 +274,14 @@ impl Scheduler {
     /// count as one of them.
     pub(crate) fn sees_shared(&self, is_awake: bool) -> bool {
         !self.nothing_shared()
-            && (!self.idle.is_fine() || self.is_alone(is_awake) || self.is_backlog())
+            && (!self.idle.is_fine() || self.is_needed(is_awake) || self.is_backlog())
+    }
+
+    /// Whether what is too fine to share would wait for long without the calling worker: nobody else is awake, or
+    /// somebody is whose poll is slow. Of those that are awake, it may be the one that it was left to.
+    fn is_needed(&self, is_awake: bool) -> bool {
+        let is_slow_worker = |seat: &Seat| seat.is_slow() && !seat.is_guest();
+        self.is_alone(is_awake) || self.seats.iter().any(is_slow_worker)
     }
 
     /// Whether no worker is awake but the calling one, if that `is_awake`, and those whose polls are slow: nobody
@@ -363,10 +370,10 @@ impl Scheduler {
     }
 
     /// Whether what lies on `seat` is to be taken however fine it is: its owner polls and polls, or will not run it
-    /// at all and nobody else is there to.
+    /// at all and nobody else is sure to.
     pub(crate) fn needs_help(&self, seat: &Seat, is_awake: bool) -> bool {
         if seat.is_guest() {
-            self.is_alone(is_awake)
+            self.is_needed(is_awake)
         } else {
             seat.is_slow()
         }
@@ -461,6 +468,7 @@ impl Scheduler {
         *scheduler.hooks.lock() = hooked.then(|| Arc::clone(hooks));
         ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
         scheduler.workers.store(workers, Ordering::Relaxed);
+        scheduler.idle.forget();
         scheduler.registry.open();
         scheduler.injector.open(generation);
         scheduler.spill.open(generation);
@@ -473,6 +481,7 @@ impl Scheduler {
         }
         if simulated {
             seats.iter().for_each(sim::shuffle);
+            sim::shuffle_idle(&scheduler.idle);
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
         let id = ExecutorId {

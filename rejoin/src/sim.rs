@@ -91,5 +91,6 @@ pub(crate) use baton::Turn;
 pub(crate) use canary::{Decision, is_broken};
 pub(crate) use check::{observe, workers};
 pub(crate) use thread::{
-    Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle, ticks,
+    Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle,
+    shuffle_idle, ticks,
 };
