@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use futures::FutureExt;
@@ -14,7 +14,7 @@ use rejoin::{
     WaitGroup, block_on, sim, yield_now,
 };
 
-use crate::oracle::{Life, Oracle, Output, Record, throw_if};
+use crate::oracle::{Life, Oracle, Output, PanicsWhenWoken, Record, throw_if};
 use crate::program::{Ending, Handling, Node, Step};
 
 /// A mistake that is made on purpose, to see that it is found.
@@ -267,8 +267,8 @@ impl Stage {
         gone.0.await;
         gone.1.await;
         if !records.iter().all(|record| record.is_dropped()) {
-            let what = "a task group is over, and not all of its tasks are";
-            self.oracle.wrong(format!("{what}: {records:?}"));
+            self.oracle
+                .wrong(format!("a group ended before {records:?}"));
         }
     }
 
@@ -402,12 +402,4 @@ fn take(output: Output) {
 
 fn quietly(run: impl FnOnce()) {
     drop(catch_unwind(AssertUnwindSafe(run)));
-}
-
-struct PanicsWhenWoken;
-
-impl Wake for PanicsWhenWoken {
-    fn wake(self: Arc<Self>) {
-        throw_if(true);
-    }
 }
