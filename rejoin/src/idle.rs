@@ -44,6 +44,7 @@
 //! - whoever parks while others run, and finds none, becomes the watcher, at no cost;
 //! - a worker that fills its slot while others are parked and none watches calls one
 //!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
+//! - a worker that takes a seat on which something may lie does the same;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
 //!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
@@ -198,9 +199,13 @@ impl Idle {
         )
     }
 
-    /// A worker took a seat and runs.
+    /// A worker took a seat, on which something may lie, and runs. Whoever lay down before saw one less that
+    /// runs, and may not watch.
     pub(crate) fn sit_down(&self) {
         self.change(Counts::SEATED, 0);
+        if has!(SitDown) {
+            self.call_watcher();
+        }
     }
 
     /// A worker gave its seat up, not parked and not searching.
@@ -213,7 +218,8 @@ impl Idle {
         // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
         // a worker.
         self.guests.fetch_add(1, Ordering::Relaxed);
-        self.sit_down();
+        // Nothing lies there yet, and a guest's pushes call for themselves.
+        self.change(Counts::SEATED, 0);
     }
 
     /// The same for a guest.
@@ -433,17 +439,15 @@ impl Idle {
             let mut sleepers = self.sleepers.lock();
             sleepers.push(Arc::clone(bed));
             let minus = if searching { Counts::SEARCHING } else { 0 };
-            let counts = self.counts();
-            // Only threads that hold the lock change what is read here.
-            let others_run = counts.parked() + 1 < counts.seated();
-            if others_run && !counts.watched() {
+            bed.set(SLEEP);
+            let before = self.change(Counts::PARKED, minus);
+            // Of that moment, and not of one before: who takes a seat does so without the lock, and calls a
+            // watcher only if this thread lay down earlier.
+            if before.parked() + 1 < before.seated() && !before.watched() {
                 bed.set(WATCH);
-                self.change(Counts::PARKED + Counts::WATCHED, minus)
-                    .searching()
-            } else {
-                bed.set(SLEEP);
-                self.change(Counts::PARKED, minus).searching()
+                self.change(Counts::WATCHED, 0);
             }
+            before.searching()
         } == u32::from(searching);
         sleepers_fence();
         must_look

@@ -49,6 +49,8 @@ pub(crate) enum Fence {
     WhoRuns,
     /// The last searcher's call for somebody to watch over fine work.
     CallWatcher,
+    /// The same call of a worker that takes a seat.
+    SitDown,
 }
 
 thread_local! {

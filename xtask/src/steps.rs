@@ -156,10 +156,11 @@ pub(crate) fn sanitize(shell: &Shell) -> Result<()> {
     let _options = shell.push_env("ASAN_OPTIONS", "detect_leaks=1");
     let _patience = shell.push_env("REJOIN_TEST_PATIENCE", "10");
     for tests in ["it", "random"] {
-        // Optimised, because a frame under the sanitizer is large and some tests go deep on purpose. A target is named so that the flag leaves build scripts and macros alone.
+        // A target is named so that the flag leaves build scripts and macros alone. One test fills a stack on purpose, and
+        // frames under the sanitizer are larger than it reckons with.
         cmd!(
             shell,
-            "cargo +nightly test --release -p rejoin --target x86_64-unknown-linux-gnu --test {tests}"
+            "cargo +nightly test --release -p rejoin --target x86_64-unknown-linux-gnu --test {tests} -- --skip a_large_stack_is_really_there"
         )
         .run()?;
     }

@@ -252,17 +252,15 @@ fn a_fine_push_is_left_to_a_searcher_who_finds_something_else() {
         shared.idle.lie_down(&other, false);
         shared.idle.stop_watching(&sleeper, false);
         shared.idle.get_up(&other);
-        let searcher = {
+        let producer = {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || {
-                for _ in 0..crate::policy::FINE_SCORE {
-                    shared.idle.learn(false);
-                }
-                shared.idle.stop_searching(|| false);
-            })
+            thread::spawn(move || shared.push(7))
         };
-        shared.push(7);
-        searcher.join().unwrap();
+        for _ in 0..crate::policy::FINE_SCORE {
+            shared.idle.learn(false);
+        }
+        shared.idle.stop_searching(|| false);
+        producer.join().unwrap();
         assert_ne!(sleeper.call(), Call::Sleep, "nobody looks after the item");
     });
 }
@@ -291,4 +289,33 @@ fn a_slot_that_is_filled_while_the_watcher_leaves_is_watched() {
 #[test]
 fn fine_work_left_to_a_searcher_is_watched() {
     a_fine_push_is_left_to_a_searcher_who_finds_something_else();
+}
+
+/// A worker takes a seat, on whose slot something lies, while the only other one lies down: that one watches.
+fn a_seat_is_taken_while_another_worker_lies_down() {
+    check(None, || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        let bed = Bed::new();
+        let sleeper = {
+            let (shared, bed) = (Arc::clone(&shared), Arc::clone(&bed));
+            thread::spawn(move || shared.idle.lie_down(&bed, false))
+        };
+        shared.idle.sit_down();
+        sleeper.join().unwrap();
+        assert_ne!(bed.call(), Call::Sleep, "nobody watches over the seat");
+    });
+}
+
+#[test]
+fn canary_a_seat_that_is_taken_in_silence_is_caught() {
+    assert!(fails_without(
+        Fence::SitDown,
+        a_seat_is_taken_while_another_worker_lies_down
+    ));
+}
+
+#[test]
+fn a_seat_that_is_taken_while_another_lies_down_is_watched() {
+    a_seat_is_taken_while_another_worker_lies_down();
 }

@@ -244,7 +244,7 @@ impl Stage {
                 .catch_unwind()
                 .await;
         }
-        let gone = (group.waiter(), within.waiter());
+        let gone = [group.waiter(), within.waiter()];
         for mut one in [within, group] {
             match ending {
                 Ending::Outcomes | Ending::KeepGoing => {
@@ -264,8 +264,7 @@ impl Stage {
                 Ending::CancelAndDrop => one.cancel(),
             }
         }
-        gone.0.await;
-        gone.1.await;
+        futures::future::join_all(gone).await;
         if !records.iter().all(|record| record.is_dropped()) {
             self.oracle
                 .wrong(format!("a group ended before {records:?}"));
