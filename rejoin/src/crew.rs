@@ -345,12 +345,15 @@ pub(crate) fn vacate() -> Result<(), StartError> {
     };
     crew.scheduler.go_astray();
     ASTRAY.set(Some(held.task()));
+    let outer = held.outer();
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
         crew.scheduler.come_back();
         ASTRAY.set(None);
         crew.scheduler.idle.sit_down();
+        // The poll goes on, and may turn out slow.
+        held.go_on(outer);
         door::take_seat(crew.id, crew.scheduler, held);
         error
     })

@@ -2,7 +2,7 @@
 //!
 //! What such a thread spawns goes to a queue of its own, like a worker's: no lock, and open to thieves.
 //! It runs nothing out of it, with one exception ([`run_awaited`]), and leaves nothing in it when it
-//! sleeps ([`flush`]).
+//! sleeps ([`hand_over`]).
 //!
 //! # The exception
 //!

@@ -27,7 +27,9 @@
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
-//! `model::idle` fails without either fence.
+//! `model::idle` fails without either fence. While work is too fine to share (see [`theft`](crate::theft)), a push is
+//! left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
+//! fence, and the last to lie down sees nobody.
 //!
 //! # Why the second holds
 //!
@@ -42,9 +44,15 @@
 //! - whoever parks while others run, and finds none, becomes the watcher, at no cost;
 //! - a worker that fills its slot while others are parked and none watches calls one
 //!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
+//! - a worker that takes a seat on which something may lie does the same;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
-//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there.
+//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
+//! - who leaves fine work to somebody else calls one, because that somebody's poll may be slow, and the watcher gets up
+//!   for fine work too if any worker's is.
+//!
+//! `model::idle` fails if the watcher leaves without that look under the lock, and if a searcher leaves fine work to
+//! nobody. `fine` strands tasks, and says so, if slow polls are no reason to take what is fine.
 //!
 //! # What is not promised
 //!
@@ -60,7 +68,7 @@ use crossbeam_utils::CachePadded;
 use crate::parker::Parker;
 use crate::policy;
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence};
+use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence, has};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -199,11 +207,17 @@ impl Idle {
         )
     }
 
-    /// A worker took a seat and runs. Not while somebody looks whether all sleep: what lies there would go
-    /// unseen.
+    /// A worker took a seat, on which something may lie, and runs. Whoever lay down before saw one less that
+    /// runs, and may not watch.
     pub(crate) fn sit_down(&self) {
-        let _nobody_looks = self.sleepers.lock();
-        self.change(Counts::SEATED, 0);
+        {
+            // Not while somebody looks whether all sleep: what lies there would go unseen.
+            let _nobody_looks = self.sleepers.lock();
+            self.change(Counts::SEATED, 0);
+        }
+        if has!(SitDown) {
+            self.call_watcher();
+        }
     }
 
     /// A worker gave its seat up, not parked and not searching.
@@ -216,6 +230,7 @@ impl Idle {
         // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
         // a worker.
         self.guests.fetch_add(1, Ordering::Relaxed);
+        // Nothing lies there yet, and a guest's pushes call for themselves.
         self.change(Counts::SEATED, 0);
     }
 
@@ -421,7 +436,10 @@ impl Idle {
             // To see what that producer pushed, one is.
             sleepers_fence();
             if !is_backlog() {
-                return self.call_watcher();
+                if has!(CallWatcher) {
+                    self.call_watcher();
+                }
+                return;
             }
         }
         if self.counts().searching() == 0 {
@@ -436,17 +454,15 @@ impl Idle {
             let mut sleepers = self.sleepers.lock();
             sleepers.push(Arc::clone(bed));
             let minus = if searching { Counts::SEARCHING } else { 0 };
-            let counts = self.counts();
-            // Only threads that hold the lock change what is read here.
-            let others_run = counts.parked() + 1 < counts.seated();
-            if others_run && !counts.watched() {
+            bed.set(SLEEP);
+            let before = self.change(Counts::PARKED, minus);
+            // Of that moment, and not of one before: who takes a seat does so without the lock, and calls a
+            // watcher only if this thread lay down earlier.
+            if before.parked() + 1 < before.seated() && !before.watched() {
                 bed.set(WATCH);
-                self.change(Counts::PARKED + Counts::WATCHED, minus)
-                    .searching()
-            } else {
-                bed.set(SLEEP);
-                self.change(Counts::PARKED, minus).searching()
+                self.change(Counts::WATCHED, 0);
             }
+            before.searching()
         } == u32::from(searching);
         sleepers_fence();
         must_look
@@ -472,7 +488,8 @@ impl Idle {
         let _unchanged = self.sleepers.lock();
         let counts = self.counts();
         let nobody_runs = counts.parked() == counts.seated();
-        if bed.call() != Call::Watch || !(nobody_runs || all_slow) {
+        let may_leave = nobody_runs || all_slow || !has!(WhoRuns);
+        if bed.call() != Call::Watch || !may_leave {
             return false;
         }
         bed.set(SLEEP);

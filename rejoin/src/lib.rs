@@ -105,6 +105,8 @@ mod futures_spawn;
 #[cfg(feature = "macros")]
 mod macros;
 mod sync;
+#[cfg(all(test, not(rejoin_model)))]
+mod fine;
 #[cfg(all(test, rejoin_model))]
 mod model;
 

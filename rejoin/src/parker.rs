@@ -11,6 +11,7 @@
 //! `state` is ours alone, so user code that parks or unparks this thread by `std::thread` can cause
 //! a vain wake-up of the inner loop but can neither end a `park` nor steal a notification: the loop
 //! looks at `state` again before it sleeps, and `Thread::unpark` is called after `state` was set.
+//! `model::parker` fails without the ordering of `unpark`.
 //!
 //! This is the interface that the idle protocol sleeps through: park, park until, unpark. A worker
 //! that is to sleep in an I/O reactor brings another implementation of the same three verbs.
@@ -21,7 +22,7 @@ use std::task::Wake;
 use std::time::Instant;
 
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, Ordering, Thread};
+use crate::sync::{Arc, AtomicU8, Ordering, Thread, needed};
 
 /// Nobody sleeps, nothing is remembered.
 const EMPTY: u8 = 0;
@@ -82,7 +83,8 @@ impl Parker {
         // Ordering: Release, read by the Acquire in `announce` and `consume`: what the caller wrote
         // before is visible to the thread that it wakes. A second unpark continues the release
         // sequence of the first.
-        if self.state.swap(NOTIFIED, Ordering::Release) == PARKED {
+        let release = needed!(Unpark, Ordering::Release);
+        if self.state.swap(NOTIFIED, release) == PARKED {
             self.thread.unpark();
         }
     }

@@ -14,7 +14,7 @@
 //!
 //! A task that is on the list is woken by `close`. That does nothing if the task is scheduled already
 //! and about to be polled as if nothing had happened; therefore each poll that returns Pending asks
-//! [`is_closed`](Registry::is_closed).
+//! [`is_closed`](Registry::is_closed). `model::task` fails without that question.
 //!
 //! The waker kept here also keeps alive a detached task that returned Pending and left no waker
 //! anywhere else, which would otherwise be freed without its future being dropped.
