@@ -59,6 +59,8 @@
 //! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
 //! polls that do end.
 
+mod awaited;
+
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -151,6 +153,8 @@ impl Counts {
     const WATCHED: u64 = 1 << (3 * Self::FIELD);
     /// The work at hand is not worth sharing; see `theft`.
     const FINE: u64 = 2 * Self::WATCHED;
+    /// Somebody waits until nothing is left; see `quiet`.
+    const AWAITED: u64 = 4 * Self::WATCHED;
 
     fn parked(self) -> u32 {
         (self.0 & Self::MASK) as u32
@@ -171,6 +175,10 @@ impl Counts {
 
     fn fine(self) -> bool {
         self.0 & Self::FINE != 0
+    }
+
+    fn awaited(self) -> bool {
+        self.0 & Self::AWAITED != 0
     }
 }
 
@@ -202,7 +210,11 @@ impl Idle {
     /// A worker took a seat, on which something may lie, and runs. Whoever lay down before saw one less that
     /// runs, and may not watch.
     pub(crate) fn sit_down(&self) {
-        self.change(Counts::SEATED, 0);
+        {
+            // Not while somebody looks whether all sleep: what lies there would go unseen.
+            let _nobody_looks = self.sleepers.lock();
+            self.change(Counts::SEATED, 0);
+        }
         if has!(SitDown) {
             self.call_watcher();
         }
@@ -224,9 +236,12 @@ impl Idle {
 
     /// The same for a guest.
     pub(crate) fn stand_up_as_guest(&self) {
-        self.stand_up();
+        let before = self.change(0, Counts::SEATED);
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
+        if before.awaited() {
+            self.notify_many(1);
+        }
     }
 
     /// How many workers are out of bed, guests apart.

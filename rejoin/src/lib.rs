@@ -68,6 +68,7 @@
 
 mod builder;
 mod spawn;
+mod spawn_many;
 mod task;
 mod join_handle;
 mod join_error;
@@ -76,6 +77,7 @@ mod executor;
 mod executor_builder;
 mod group;
 mod block_on;
+mod blocking;
 mod yield_now;
 pub mod sim;
 mod crew;
@@ -93,6 +95,7 @@ mod idle;
 mod parker;
 mod patience;
 mod registry;
+mod quiet;
 mod current;
 mod hooks;
 mod contain;
@@ -111,6 +114,7 @@ pub use rejoin_wait_group as wait_group;
 pub use rejoin_wait_group::{Wait, WaitGroup};
 
 pub use block_on::block_on;
+pub use blocking::{block_in_place, spawn_blocking};
 pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
 pub use executor::{Executor, SpawnError, Spawner};
@@ -123,6 +127,8 @@ pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
+pub use quiet::{Idle, idle};
+pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 

@@ -126,6 +126,12 @@ impl Registry {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// How many tasks are on the list.
+    pub(crate) fn len(&self) -> usize {
+        let shards = self.shards.iter();
+        shards.map(|shard| shard.lock().wakers.len()).sum()
+    }
+
     /// Accepts tasks again, for the next executor.
     pub(crate) fn open(&self) {
         // Ordering: Relaxed; nobody polls tasks of this registry before it is handed on.

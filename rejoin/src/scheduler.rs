@@ -14,10 +14,12 @@ mod search;
 
 use std::sync::{Arc, LazyLock};
 
+use crate::contain::wake;
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::policy::{self, First};
+use crate::quiet::Quiet;
 use crate::registry::Registry;
 use crate::seat::{Held, Runnable, Seat};
 use crate::sim;
@@ -38,6 +40,7 @@ pub(crate) struct Scheduler {
     spill: Injector<Runnable>,
     pub(crate) idle: Idle,
     pub(crate) registry: Registry,
+    pub(crate) quiet: Quiet,
     seats: Table<Seat>,
     /// Seats of the executor before, for the next one.
     free_seats: Lock<Vec<Held>>,
@@ -100,6 +103,24 @@ impl Scheduler {
         }
     }
 
+    /// A worker's own push of one of many. The caller calls for all of them later; meanwhile somebody watches.
+    #[inline]
+    pub(crate) fn push_quietly(&self, held: &Held, runnable: Runnable) {
+        match held.queue.push_ring(runnable) {
+            Ok(()) => self.idle.call_watcher(),
+            Err(runnable) => self.overflow(held, runnable),
+        }
+    }
+
+    /// After so many pushes for which nobody was called.
+    pub(crate) fn call_for_many(&self, tasks: usize) {
+        if self.idle.is_fine() {
+            self.call_for_injected();
+        } else {
+            self.idle.notify_many(tasks);
+        }
+    }
+
     /// After a push to the injector.
     #[inline]
     pub(crate) fn call_for_injected(&self) {
@@ -157,10 +178,8 @@ impl Scheduler {
             tasks += 1;
             self.injector.push_batch(std::iter::once(runnable));
         }
-        if tasks > 0 && self.idle.is_fine() {
-            self.call_for_injected();
-        } else if tasks > 0 {
-            self.idle.notify_many(tasks);
+        if tasks > 0 {
+            self.call_for_many(tasks);
         }
     }
 
@@ -288,8 +307,16 @@ impl Scheduler {
 
     /// That poll has ended, or goes on under its seat after all.
     pub(crate) fn come_back(&self) {
-        // Ordering: Relaxed; seen late, it costs a tick of who waits for it.
-        self.astray.fetch_sub(1, Ordering::Relaxed);
+        // Ordering: Release, read by the Acquire in `look_for_quiet`, which then sees what that poll left.
+        // Others see it late at worst, which costs a tick of who waits for it.
+        self.astray.fetch_sub(1, Ordering::Release);
+        self.idle.call_if_awaited();
+    }
+
+    /// How many threads are astray.
+    pub(crate) fn astray(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `come_back`.
+        self.astray.load(Ordering::Acquire)
     }
 
     /// All seats but the one held, with their indices.
@@ -356,6 +383,7 @@ impl Scheduler {
         scheduler.workers.store(workers, Ordering::Relaxed);
         scheduler.idle.forget();
         scheduler.registry.open();
+        scheduler.quiet.open(generation);
         scheduler.injector.open(generation);
         scheduler.spill.open(generation);
         let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
@@ -390,6 +418,7 @@ impl Scheduler {
             spill: Injector::new(),
             idle: Idle::new(),
             registry: Registry::new(),
+            quiet: Quiet::new(),
             seats: Table::new(),
             free_seats: Lock::new(Vec::new()),
             workers: AtomicUsize::new(0),
@@ -435,12 +464,14 @@ impl Scheduler {
         // Dropped here, outside the lock: hooks own what the user gave them.
         let hooks = self.hooks.lock().take();
         drop(hooks);
+        let waiting = self.quiet.close(&self.idle);
         // Ordering: Relaxed; see `acquire`.
         let next = self.generation.load(Ordering::Relaxed).checked_add(1);
         if let Some(next) = next {
             self.generation.store(next, Ordering::Relaxed);
             Self::free(self.simulated).lock().push(self);
         }
+        waiting.into_iter().for_each(wake);
         true
     }
 }

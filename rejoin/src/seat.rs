@@ -303,6 +303,12 @@ impl Held {
         }
     }
 
+    /// The id of the task that was last published.
+    pub(crate) fn task(&self) -> u64 {
+        // Ordering: Relaxed, as in `publish`; our own write.
+        self.seat.published.task.load(Ordering::Relaxed)
+    }
+
     /// Publishes that nothing is being run.
     pub(crate) fn end(&self) {
         self.seat.end();

@@ -241,7 +241,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if current::take_cancelling() {
+        if current::begin_poll(this.key.is_some()) {
             let thrown = contained(|| this.future.set(None));
             leave(this.key, Finish::Cancelled, thrown.as_ref());
             return Poll::Ready(Outcome::not(Not::Cancelled));

@@ -1,5 +1,8 @@
 //! One thread's loop: find a runnable, run it, or sleep.
 
+use std::task::Waker;
+
+use crate::contain::wake;
 use crate::current;
 use crate::door;
 use crate::idle::{Bed, Call};
@@ -47,21 +50,25 @@ impl Worker {
             let next = door::with_seat(|scheduler, held| {
                 let runnable = match scheduler.next(held) {
                     Some(runnable) => runnable,
-                    None => self.find(held)?,
+                    None => match self.find(held) {
+                        Find::Run(runnable) => runnable,
+                        other => return other,
+                    },
                 };
                 held.begin(&runnable);
-                Some(runnable)
+                Find::Run(runnable)
             });
             match next {
-                Some(Some(runnable)) => run(self.scheduler, runnable),
-                Some(None) => return Stop::Leave,
+                Some(Find::Run(runnable)) => run(self.scheduler, runnable),
+                Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
+                Some(Find::Leave) => return Stop::Leave,
                 None => return Stop::NoSeat,
             }
         }
     }
 
-    /// Searches, and sleeps, until there is something to run; `None` when it is time to leave.
-    fn find(&mut self, held: &Held) -> Option<Runnable> {
+    /// Searches, and sleeps, until there is something to do.
+    fn find(&mut self, held: &Held) -> Find {
         held.end();
         held.note_nothing();
         self.scheduler.judge(held);
@@ -77,19 +84,26 @@ impl Worker {
                 });
                 if let Some(runnable) = found {
                     idle.stop_searching(|| self.scheduler.is_backlog());
-                    return Some(runnable);
+                    return Find::Run(runnable);
                 }
             }
             if self.scheduler.is_leaving() {
                 if searching {
                     idle.stop_searching(|| true);
                 }
-                return self.find_last(held);
+                return self.find_last(held).map_or(Find::Leave, Find::Run);
             }
             let must_look = idle.lie_down(&self.bed, searching);
             if must_look && self.scheduler.sees_work(held, false) {
                 idle.get_up(&self.bed);
             } else {
+                if idle.is_awaited() {
+                    if let Some(waiting) = self.scheduler.look_for_quiet(held) {
+                        idle.get_up(&self.bed);
+                        idle.stop_searching(|| true);
+                        return Find::Quiet(waiting);
+                    }
+                }
                 let mut patience = self.patience;
                 patience.sleep(|| self.sleep(held));
                 self.patience = patience;
@@ -168,6 +182,16 @@ impl Worker {
             };
         }
     }
+}
+
+/// What a worker found.
+enum Find {
+    Run(Runnable),
+    /// Nothing is left, and these wait for that. They are woken when the seat is not being looked at: a waker
+    /// may be the user's own.
+    Quiet(Vec<Waker>),
+    /// It is time to leave.
+    Leave,
 }
 
 /// How a worker sleeps.
