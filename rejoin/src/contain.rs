@@ -67,7 +67,7 @@ pub(crate) fn contained(user_code: impl FnOnce()) -> Option<Payload> {
     catch_unwind(AssertUnwindSafe(user_code)).err().map(Payload)
 }
 
-/// Wakes by a waker that may be the user's own.
+/// Wakes by a waker that may be the user's own. If it panics, that harms nobody else who is to be woken or to end.
 pub(crate) fn wake(waker: Waker) {
     drop(contained(|| waker.wake()));
 }

@@ -275,12 +275,12 @@ impl fmt::Debug for Idle {
 /// ```
 ///
 /// Tasks that never end, or that wait for the one which waits here, are waited for in vain: give such a wait a
-/// time limit, or end them first.
-/// If the executor has not been started, or is gone, nothing is left.
+/// time limit, or end them first. A thread that computes inside of `block_on`, after it has spawned there, is waited
+/// for, too. If the executor has not been started, or is gone, nothing is left.
 ///
 /// # Cost
 ///
-/// Nothing for tasks, whoever waits. A worker that goes to sleep while somebody waits looks at all queues.
+/// No atomic operation for tasks, whoever waits: a store to a thread-local at each poll. A worker that goes to sleep while somebody waits looks at all queues.
 pub fn idle() -> Idle {
     Idle {
         executor: None,

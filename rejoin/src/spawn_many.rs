@@ -110,8 +110,8 @@ impl Drop for Batch {
 ///
 /// # Cost
 ///
-/// One allocation per task, one for the handles. On a worker no lock, and one fence in all; elsewhere the
-/// injector's lock once for 256 tasks.
+/// One allocation per task, one for the handles. On a worker one fence in all, and no lock while its queue has
+/// room; half of a full one goes to all workers' under one lock. Elsewhere the injector's lock once for 256 tasks.
 ///
 /// # Panics
 ///

@@ -21,26 +21,12 @@ impl Scheduler {
             && (!self.idle.is_fine() || self.is_needed(is_awake) || self.is_backlog())
     }
 
-    /// Whether what is too fine to share would wait for long without the calling worker: nobody else is awake, or
-    /// somebody is whose poll is slow. Of those that are awake, it may be the one that it was left to.
+    /// Whether what is too fine to share would wait for long without the calling worker, which may count as awake:
+    /// nobody else is, or somebody is whose poll is slow. Of those that are awake, it may be the one that it was left
+    /// to.
     fn is_needed(&self, is_awake: bool) -> bool {
         let is_slow_worker = |seat: &Seat| seat.is_slow() && !seat.is_guest();
-        self.is_alone(is_awake) || self.seats.iter().any(is_slow_worker)
-    }
-
-    /// Whether no worker is awake but the calling one, if that `is_awake`, and those whose polls are slow: nobody
-    /// knows when they come back to their queues.
-    fn is_alone(&self, is_awake: bool) -> bool {
-        let (awake, own) = (self.idle.awake(), u32::from(is_awake));
-        awake <= own || awake <= own + self.slow_workers()
-    }
-
-    fn slow_workers(&self) -> u32 {
-        let slow = self
-            .seats
-            .iter()
-            .filter(|seat| seat.is_slow() && !seat.is_guest());
-        u32::try_from(slow.count()).unwrap_or(u32::MAX)
+        self.idle.awake() <= u32::from(is_awake) || self.seats.iter().any(is_slow_worker)
     }
 
     /// Whether those that are awake fall behind those outside.
