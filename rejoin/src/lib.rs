@@ -48,9 +48,9 @@
 //!
 //! # What it is not
 //!
-//! It brings no sockets, files or timers: `async-io`, `async-net` or `blocking` work beside it. It does
-//! not notice blocking that it cannot see (a sleep, a mutex, another crate's `block_on`): such a poll
-//! occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
+//! It brings no sockets or timers: `async-io` and `async-net` work beside it, and what blocks goes to
+//! [`spawn_blocking`]. It does not notice blocking that it cannot see (a sleep, a mutex, another crate's
+//! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
 //! `Send`, and ones that borrow, have no place in it.
 //!
 //! # Features
