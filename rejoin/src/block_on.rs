@@ -124,12 +124,12 @@ fn sleep(parker: &Parker) {
     }
     // Not kept from one `block_on` to the next if the thread is ending.
     let mut patience = PATIENCE.try_with(Cell::get).unwrap_or(Patience::NEW);
-    if !patience.look(|| parker.is_unparked()) {
-        patience.sleep(|| parker.park());
-        let _ = PATIENCE.try_with(|kept| kept.set(patience));
-    } else {
+    if patience.look(|| parker.is_unparked()) {
         parker.park();
+    } else {
+        patience.sleep(|| parker.park());
     }
+    let _ = PATIENCE.try_with(|kept| kept.set(patience));
     if is_guest {
         guest::sleeps(false);
     }

@@ -19,15 +19,16 @@
 //! comes before the park.
 //!
 //! A producer may find a worker *searching* and leave it at that. The searcher ends its search in one
-//! of two ways. Either it finds something: if it was the last to search, it calls another worker in
-//! the producer's place ([`Idle::stop_searching`]). Or it does not: it leaves the searching and enters
-//! the parked in one step, and (2) to (4) follow. A worker that parks without having searched may
+//! of two ways. Either it finds something ([`Idle::stop_searching`]): if it was the last to search, it leaves the
+//! searching, fences, looks at every queue, and calls another worker if anything is left. The producer pushed before
+//! its own fence and read `counts` after it: if it still saw the searcher, its push is seen by that look. Or it
+//! does not: it leaves the searching and enters the parked in one step, and (2) to (4) follow. A worker that parks without having searched may
 //! skip (3) only if somebody else was searching at that moment.
 //!
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
-//! `model::idle` fails without either fence. While work is too fine to share (see [`theft`](crate::theft)), a push is
+//! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), a push is
 //! left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
 //! fence, and the last to lie down sees nobody.
 //!
@@ -421,29 +422,22 @@ impl Idle {
             .is_ok()
     }
 
-    /// The calling worker, which was searching, found something. If nobody else searches, it calls
-    /// another worker in place of the producers that relied on it, but not for work that is too fine to share,
-    /// unless there `is_backlog`.
-    pub(crate) fn stop_searching(&self, is_backlog: impl FnOnce() -> bool) {
+    /// The calling worker, which was searching, found something. If nobody else searches and something else `is_left`
+    /// for another one, that is called, in place of the producers that relied on this search.
+    pub(crate) fn stop_searching(&self, is_left: impl FnOnce() -> bool) {
         let before = self.change(0, Counts::SEARCHING);
         if before.searching() != 1 || before.parked() == 0 {
             return;
         }
-        // No fence is needed to see who sleeps: a producer that relied on this search read `counts` before
-        // the read-modify-write above, so those that sleep had been there before; and whoever lies
-        // down later looks at the queues itself.
-        if before.fine() {
-            // To see what that producer pushed, one is.
-            sleepers_fence();
-            if !is_backlog() {
-                if has!(CallWatcher) {
-                    self.call_watcher();
-                }
-                return;
+        searchers_fence();
+        if is_left() {
+            // Whoever lies down from now on looks at the queues itself.
+            if self.counts().searching() == 0 {
+                self.call_one(false);
             }
-        }
-        if self.counts().searching() == 0 {
-            self.call_one(false);
+        } else if before.fine() && has!(CallWatcher) {
+            // What is too fine to share is no reason to call anybody, but may be there.
+            self.call_watcher();
         }
     }
 
@@ -514,6 +508,17 @@ impl Idle {
 fn producers_fence() {
     #[cfg(all(test, rejoin_model))]
     if !crate::model::has(crate::model::Fence::Producer) {
+        return;
+    }
+    fence(Ordering::SeqCst);
+}
+
+/// The fence between the end of the last search and its look at what is left. Its partner is
+/// [`producers_fence`].
+#[inline]
+fn searchers_fence() {
+    #[cfg(all(test, rejoin_model))]
+    if !crate::model::has(crate::model::Fence::Searcher) {
         return;
     }
     fence(Ordering::SeqCst);

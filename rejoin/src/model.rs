@@ -9,7 +9,7 @@
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
 //! | `table` | the table | growth against a look |
 //! | `task` | registry, injector, cancel cell, wrapper | the end of a task: poll, cancel, wake, shutdown |
-//! | `run_queue` | run queue over `st3` | owner against thieves; apart, see there |
+//! | `run_queue` | run queue over `st3` | owner against thieves, with the loom that `st3` knows |
 //!
 //! The worker in `idle` is a stand-in of a dozen lines that does what `worker::Worker::find` does, without the run
 //! queues. Nothing here holds what needs time: that the watcher looks once more a tick after it gave its role up.
@@ -19,6 +19,7 @@
 
 mod idle;
 mod parker;
+mod run_queue;
 mod table;
 mod task;
 
@@ -37,6 +38,8 @@ pub(crate) enum Fence {
     Producer,
     /// Of a worker, between lying down and its last look.
     Sleeper,
+    /// Of the last searcher, between the end of its search and its look at what is left.
+    Searcher,
     /// The ordering by which the table's length publishes an entry.
     TableLength,
     /// That by which an unpark publishes what came before.
@@ -83,13 +86,15 @@ fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
         counted.fetch_add(1, Relaxed);
         model();
     });
+    say(count.load(Relaxed), preemptions);
+}
+
+/// Says how many interleavings the calling test came to.
+fn say(interleavings: u64, preemptions: Option<usize>) {
     let test = std::thread::current();
+    let name = test.name().unwrap_or("model");
     let bound = preemptions.map_or("any number of".to_owned(), |most| format!("at most {most}"));
-    println!(
-        "{}: {} interleavings, {bound} preemptions",
-        test.name().unwrap_or("model"),
-        count.load(Relaxed)
-    );
+    println!("{name}: {interleavings} interleavings, {bound} preemptions");
 }
 
 /// A waker that a thread of a model can wait for.

@@ -4,7 +4,8 @@
 //! between two threads that take turns. Looking around costs processor time that somebody else may need.
 //! Which is better shows only afterwards, so a thread goes by its last sleep: if that was so short that
 //! looking would have been no dearer, it looks before it sleeps again; if not, it sleeps at once. With
-//! nothing to do, or little, nothing is ever spent on looking.
+//! nothing to do, or little, nothing is ever spent on looking. And where looks are in vain, though sleeps are short,
+//! fewer and fewer are made.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -20,32 +21,34 @@ static ALONE: LazyLock<bool> = LazyLock::new(|| {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     last_was_short: bool,
+    /// Looks in a row that were in vain.
+    vain: u32,
+    /// So many short sleeps are let pass before the next look.
+    skip: u32,
 }
 
 impl Patience {
     /// Knows of no sleep.
     pub(crate) const NEW: Self = Self {
         last_was_short: false,
+        vain: 0,
+        skip: 0,
     };
 
     /// Looks around for a while, if the last sleep was short: until `done`, which it then gives back.
-    pub(crate) fn look(&self, mut done: impl FnMut() -> bool) -> bool {
+    pub(crate) fn look(&mut self, done: impl FnMut() -> bool) -> bool {
         // Looking around takes real time, which a simulation does not have.
         if !self.last_was_short || *ALONE || crate::sim::is_simulated() {
             return false;
         }
-        let begin = Instant::now();
-        loop {
-            for _ in 0..policy::LOOKS_PER_CLOCK {
-                if done() {
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if begin.elapsed() > policy::LOOK {
-                return false;
-            }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
         }
+        let found = look(done);
+        self.vain = if found { 0 } else { self.vain + 1 };
+        self.skip = policy::looks_to_skip(self.vain);
+        found
     }
 
     /// Sleeps by `sleep`, and remembers how long that took.
@@ -61,6 +64,22 @@ impl Patience {
     }
 }
 
+/// Looks around for a while, until `done`, which it then gives back.
+fn look(mut done: impl FnMut() -> bool) -> bool {
+    let begin = Instant::now();
+    loop {
+        for _ in 0..policy::LOOKS_PER_CLOCK {
+            if done() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if begin.elapsed() > policy::LOOK {
+            return false;
+        }
+    }
+}
+
 #[cfg(all(test, not(rejoin_model)))]
 mod tests {
     use super::*;
@@ -71,8 +90,30 @@ mod tests {
         assert!(!patience.look(|| unreachable!("nothing is known of short sleeps yet")));
         patience.remember(policy::SHORT_SLEEP / 2);
         assert_eq!(patience.look(|| true), !*ALONE);
-        assert!(!patience.look(|| false));
         patience.remember(policy::SHORT_SLEEP);
         assert!(!patience.look(|| unreachable!("the last sleep was long")));
+    }
+
+    #[test]
+    fn looks_that_are_in_vain_become_rare() {
+        if *ALONE {
+            return;
+        }
+        let mut patience = Patience::NEW;
+        patience.remember(policy::SHORT_SLEEP / 2);
+        let mut looked = 0;
+        let chances = 100;
+        for _ in 0..chances {
+            let mut looks = false;
+            patience.look(|| {
+                looks = true;
+                false
+            });
+            looked += u32::from(looks);
+        }
+        assert!((2..chances / 4).contains(&looked), "{looked} of {chances}");
+        // One that is not makes up for all.
+        while !patience.look(|| true) {}
+        assert!(patience.look(|| true));
     }
 }

@@ -6,14 +6,14 @@
 
 use std::time::{Duration, Instant};
 
-/// However busy it is, a worker looks at the injector first once in this many polls. A look costs a
-/// load, so it can be had often: with polls of 10 microseconds, a task from outside is seen after 30.
-pub(crate) const INJECTOR_INTERVAL: u32 = 3;
+/// A worker looks at the injector before each poll; but when it has found something there, it takes a batch, and looks
+/// again when that, and two more, have been polled: what lies there came later. A look costs a load.
+pub(crate) const BETWEEN_BATCHES: u32 = 2;
 
-/// While work is fine, that is enough; each look costs those who push a cache line.
-const FINE_INTERVAL: u32 = 20 * INJECTOR_INTERVAL;
+/// While work is fine, one look in so many polls is enough; each costs those who push a cache line.
+const FINE_INTERVAL: u32 = 60;
 
-/// And at what overflowed from a worker's ring. A prime, so that no pattern of tasks keeps step with it.
+/// One poll in so many is for what overflowed from a worker's ring. A prime, so that no pattern of tasks keeps step with it.
 pub(crate) const SPILL_INTERVAL: u32 = 61;
 
 /// A worker that has enough of its own takes single tasks only: this much room it keeps for its own.
@@ -83,6 +83,9 @@ pub(crate) const TURNS: u32 = 8;
 /// A sleep shorter than this is dearer than looking around for as long.
 pub(crate) const SHORT_SLEEP: Duration = Duration::from_micros(40);
 
+/// Most short sleeps in a row without a look before them, because looks were in vain.
+const MOST_SKIPPED: u32 = 64;
+
 /// How long a thread looks around after a short sleep.
 pub(crate) const LOOK: Duration = Duration::from_micros(25);
 
@@ -105,11 +108,9 @@ pub(crate) const LINGER: u32 = 4;
 /// Most tasks that a worker takes out of the injector at once, beside the one it runs.
 const INJECTOR_BATCH: usize = 128;
 
-/// Where a worker looks first.
+/// Where a worker looks first, when it is not the injector's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
-    /// The injector, then its own queue.
-    Injector,
     /// The spill, then its own queue.
     Spill,
     /// Its own slot, then its ring.
@@ -122,8 +123,6 @@ pub(crate) enum First {
 pub(crate) fn first(tick: u32, streak: u32) -> First {
     if tick % SPILL_INTERVAL == 0 {
         First::Spill
-    } else if tick % INJECTOR_INTERVAL == 0 {
-        First::Injector
     } else if streak < SLOT_STREAK {
         First::Slot
     } else {
@@ -197,6 +196,16 @@ pub(crate) fn is_backlog(waiting: usize) -> bool {
     waiting >= BACKLOG
 }
 
+/// How many short sleeps to let pass before the next look, after so many looks `in_vain` in a row.
+pub(crate) fn looks_to_skip(in_vain: u32) -> u32 {
+    if in_vain == 0 {
+        return 0;
+    }
+    1_u32
+        .checked_shl(in_vain)
+        .map_or(MOST_SKIPPED, |skip| skip.min(MOST_SKIPPED))
+}
+
 /// Lets a ring that holds little grow before it is robbed.
 pub(crate) fn let_grow(fine: bool) {
     let begin = Instant::now();
@@ -243,13 +252,6 @@ mod tests {
     fn the_slot_comes_first_until_it_has_had_its_turns() {
         assert!((0..SLOT_STREAK).all(|streak| first(1, streak) == First::Slot));
         assert_eq!(first(1, SLOT_STREAK), First::Ring);
-    }
-
-    #[test]
-    fn the_injector_comes_first_now_and_then_whatever_the_streak() {
-        for streak in 0..10 {
-            assert_eq!(first(INJECTOR_INTERVAL, streak), First::Injector);
-        }
     }
 
     #[test]

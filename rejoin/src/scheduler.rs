@@ -201,12 +201,13 @@ impl Scheduler {
     /// The next runnable of the worker on `held`, without robbing anybody.
     #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
-        match policy::first(held.tick(), held.streak()) {
-            First::Injector if self.may_wait(held) => held.pop_slot().or_else(|| held.pop_ring()),
-            First::Injector => self
-                .pop_injector(held)
-                .or_else(|| held.pop_slot())
-                .or_else(|| held.pop_ring()),
+        let first = policy::first(held.tick(), held.streak());
+        if !held.is_at_batch() && !self.injector.is_empty() && self.may_look(held) {
+            if let Some(runnable) = self.pop_injector(held) {
+                return Some(runnable);
+            }
+        }
+        match first {
             First::Spill => self
                 .look_back(held)
                 .pop_spill(held)
@@ -245,19 +246,16 @@ impl Scheduler {
         }
     }
 
-    /// Whether the injector may wait for a longer turn: polls are so short that it comes soon all the same.
-    fn may_wait(&self, held: &Held) -> bool {
-        self.idle.is_fine() && !policy::fine_turn(held.ticks())
-    }
-
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.injector, held)
+        self.pop_from(&self.injector, held, |share, left| {
+            held.note_batch(share, left < policy::WORTH);
+        })
     }
 
     /// The same out of the spill.
     fn pop_spill(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.spill, held)
+        self.pop_from(&self.spill, held, |_, _| ())
     }
 
     /// When the own queue is empty.
@@ -269,12 +267,19 @@ impl Scheduler {
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }
 
-    fn pop_from(&self, shared: &Injector<Runnable>, held: &Held) -> Option<Runnable> {
+    /// Tells `note` how many are taken beside the one to run, and how many there were.
+    fn pop_from(
+        &self,
+        shared: &Injector<Runnable>,
+        held: &Held,
+        note: impl FnOnce(usize, usize),
+    ) -> Option<Runnable> {
         // Ordering: Relaxed; a number that guides, nothing more.
         let workers = self.workers.load(Ordering::Relaxed);
         let share = |left| {
-            held.note_batch(left < policy::WORTH);
-            policy::injector_share(left, workers, held.queue.room())
+            let share = policy::injector_share(left, workers, held.queue.room());
+            note(share, left);
+            share
         };
         shared.pop(share, |batch| {
             held.note_theft(batch.len() + 1);

@@ -133,6 +133,8 @@ pub(crate) struct Held {
     turns: Cell<u32>,
     /// How often in a row little was found in the injector.
     nibbles: Cell<u32>,
+    /// How many more polls the last batch from outside is good for.
+    batch: Cell<u32>,
     theft: Cell<Option<Theft>>,
 }
 
@@ -146,6 +148,7 @@ impl Held {
             streak: Cell::new(0),
             turns: Cell::new(0),
             nibbles: Cell::new(0),
+            batch: Cell::new(0),
             theft: Cell::new(None),
         }
     }
@@ -212,10 +215,19 @@ impl Held {
         self.streak.set(policy::SLOT_STREAK);
     }
 
-    /// Remembers that a batch from outside left `few` or many behind.
-    pub(crate) fn note_batch(&self, few: bool) {
+    /// Remembers that a batch of so many came from outside, and left `few` or many behind.
+    pub(crate) fn note_batch(&self, tasks: usize, few: bool) {
+        self.batch.set(tasks as u32 + policy::BETWEEN_BATCHES);
         self.nibbles
             .set(if few { self.nibbles.get() + 1 } else { 0 });
+    }
+
+    /// Counts a poll that the last batch from outside is good for, if there is one left; says whether there was.
+    #[inline]
+    pub(crate) fn is_at_batch(&self) -> bool {
+        let left = self.batch.get();
+        self.batch.set(left.saturating_sub(1));
+        left > 0
     }
 
     /// Remembers that there was nothing to do.

@@ -73,11 +73,12 @@ impl Watch {
         self.tick
     }
 
-    /// Begins anew, with short ticks.
-    pub(crate) fn restart(&mut self) {
+    /// Begins anew, with short ticks: what is being polled now counts as slow after one of them.
+    pub(crate) fn restart(&mut self, scheduler: &Scheduler, held: &Held) {
+        self.looked = None;
+        self.look(scheduler, held);
         self.tick = policy::FIRST_TICK;
         self.quiet = 0;
-        self.looked = None;
     }
 
     /// Looks at all seats but `held`, and marks those slow whose poll has lasted a whole tick.

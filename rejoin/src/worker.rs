@@ -83,7 +83,7 @@ impl Worker {
                     look.then(|| self.scheduler.search(held, false)).flatten()
                 });
                 if let Some(runnable) = found {
-                    idle.stop_searching(|| self.scheduler.is_backlog());
+                    idle.stop_searching(|| self.scheduler.leaves_work(held));
                     return Find::Run(runnable);
                 }
             }
@@ -140,7 +140,7 @@ impl Worker {
                 (Call::Up, _) => return self.bed.sleep(),
                 (Call::Watch, Mode::Watching) => Mode::Watching,
                 (Call::Watch, _) => {
-                    self.watch.restart();
+                    self.watch.restart(self.scheduler, held);
                     Mode::Watching
                 }
                 (Call::Sleep, Mode::LastLook) => Mode::LastLook,

@@ -13,7 +13,7 @@ use xshell::Shell;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  ci       all of the below but sanitize, soak and bench, in this order
+  ci       all of the below but sanitize, soak, fuzz and bench, in this order
   check    rustfmt and clippy, in every set of features
   test     the tests in the sets of features that `cargo test --workspace` leaves out
   model    the models: every interleaving of the parts that have an ordering in them
@@ -21,8 +21,9 @@ cargo xtask COMMAND
   tidy     the rules of the house that no compiler knows
   package  what would be published, built from its package
   smoke    every row of the benchmark on every peer, small
-  sanitize the tests under AddressSanitizer and LeakSanitizer, if there is a nightly
+  sanitize the tests under AddressSanitizer and LeakSanitizer, examples under valgrind, as far as they are there
   soak     made-up programs that nobody has seen, for so many seconds (60)
+  fuzz     programs made up by libFuzzer, for so many seconds (60), or the input in a file
   bench    the benchmark; what follows goes to it";
 
 fn main() -> ExitCode {
@@ -59,6 +60,7 @@ fn run() -> Result<()> {
         Some("smoke") => steps::smoke(&shell),
         Some("sanitize") => steps::sanitize(&shell),
         Some("soak") => steps::soak(&shell, arguments.next().as_deref().unwrap_or("60")),
+        Some("fuzz") => steps::fuzz(&shell, arguments.next().as_deref().unwrap_or("60")),
         Some("bench") => steps::bench(&shell, arguments.collect()),
         Some("help" | "--help" | "-h") | None => {
             println!("{HELP}");

@@ -166,6 +166,40 @@ fn the_last_searcher_passes_the_call_on() {
     });
 }
 
+/// An item is left to the only searcher, which finds another one and polls that for long: in the end the first has been
+/// left to nobody.
+fn a_push_is_left_to_a_searcher_who_finds_something_else() {
+    check(None, || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        shared.idle.sit_down();
+        let (sleeper, searcher) = (Bed::new(), Bed::new());
+        shared.idle.lie_down(&sleeper, false);
+        shared.idle.lie_down(&searcher, false);
+        shared.idle.get_up(&searcher);
+        let producer = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.push(7))
+        };
+        shared.idle.stop_searching(|| !shared.injector.is_empty());
+        producer.join().unwrap();
+        assert_eq!(sleeper.call(), Call::Up, "asleep beside an item");
+    });
+}
+
+#[test]
+fn canary_missing_searchers_fence_is_caught() {
+    assert!(fails_without(
+        Fence::Searcher,
+        a_push_is_left_to_a_searcher_who_finds_something_else
+    ));
+}
+
+#[test]
+fn a_push_left_to_the_last_searcher_is_passed_on() {
+    a_push_is_left_to_a_searcher_who_finds_something_else();
+}
+
 #[test]
 fn canary_missing_producers_fence_is_caught() {
     assert!(fails_without(Fence::Producer, push_races_with_sleep));

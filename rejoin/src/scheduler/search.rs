@@ -8,6 +8,11 @@ use crate::run_queue::Steal;
 use crate::seat::{Held, Runnable, Seat};
 
 impl Scheduler {
+    /// Whether the injector has its turn; polls may be so short that the next turn comes soon all the same.
+    pub(super) fn may_look(&self, held: &Held) -> bool {
+        !self.idle.is_fine() || policy::fine_turn(held.ticks())
+    }
+
     /// Whether nothing lies where any worker may take it.
     pub(crate) fn nothing_shared(&self) -> bool {
         self.injector.is_empty() && self.spill.is_empty()
@@ -95,6 +100,20 @@ impl Scheduler {
             || self.sees_shared(is_awake)
             || self.others(held).any(|(_, seat)| {
                 ((!fine || self.needs_help(seat, is_awake)) && held.queue.sees_ring(&seat.stealers))
+                    || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
+            })
+    }
+
+    /// Whether a worker that has found something leaves behind, or holds, what another one could do meanwhile. Changes
+    /// nothing.
+    pub(crate) fn leaves_work(&self, held: &Held) -> bool {
+        if self.idle.is_fine() {
+            return self.is_backlog();
+        }
+        !self.nothing_shared()
+            || held.queue.holds_ring()
+            || self.others(held).any(|(_, seat)| {
+                held.queue.sees_ring(&seat.stealers)
                     || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
             })
     }

@@ -15,9 +15,9 @@ mod oracle;
 mod play;
 mod program;
 mod shrink;
+mod simulate;
 
 use std::alloc::System;
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,13 +26,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rejoin::Executor;
-use rejoin::sim::Simulation;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use crate::oracle::Oracle;
 use crate::play::{Fault, play};
 use crate::program::{Node, Step};
 use crate::shrink::shrink;
+use crate::simulate::{message, simulate};
 use crate::watchdog::{step, watchdog};
 
 #[global_allocator]
@@ -60,27 +60,6 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `program` in a simulation, and asks the oracle; a hash of the interleaving.
-fn simulate(program: &Node, schedule: u64, fault: Fault) -> Result<u64, String> {
-    let (oracle, ending) = (
-        Arc::new(Oracle::default()),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let simulation = Simulation::new(schedule);
-    let (program, seen) = (program.clone(), Arc::clone(&oracle));
-    let run = catch_unwind(AssertUnwindSafe(|| {
-        let run = simulation.run(move || async move {
-            // Every second one is cut short: the rest is cancelled with the executor.
-            let to_the_end = schedule % 2 == 0;
-            play(program, seen, Arc::clone(&ending), to_the_end, fault).await;
-            ending.store(true, SeqCst);
-        });
-        run.trace()
-    }));
-    let trace = run.map_err(|thrown| message(&*thrown))?;
-    oracle.verdict().map(|()| trace)
-}
-
 /// Runs `program` on so many workers.
 fn run(program: &Node, workers: usize, to_the_end: bool) -> Result<(), String> {
     let (oracle, ending) = (
@@ -101,13 +80,6 @@ fn run(program: &Node, workers: usize, to_the_end: bool) -> Result<(), String> {
     drop(executor);
     run.map_err(|thrown| message(&*thrown))?;
     oracle.verdict()
-}
-
-fn message(thrown: &(dyn Any + Send)) -> String {
-    let text = thrown.downcast_ref::<String>().cloned();
-    let literal = || thrown.downcast_ref::<&str>().map(|text| text.to_string());
-    let other = || "the program panicked with something that is no text".to_owned();
-    text.or_else(literal).unwrap_or_else(other)
 }
 
 /// Runs the programs of these seeds under some schedules each; reports the first that fails, made small. Says how
@@ -186,6 +158,21 @@ fn whatever_a_program_does_on_real_workers_the_oracle_agrees() {
                 "program {seed} on {workers} workers: {program:#?}"
             );
         }
+    }
+}
+
+/// As the fuzzer makes them, which chooses better than this.
+#[test]
+fn programs_whose_choices_are_bytes_pass_as_well() {
+    let _alone = alone();
+    for seed in 0..60_u64 {
+        let _watchdog = watchdog(format!("program of bytes {seed}"));
+        let bytes: Vec<u8> = (0..40 + 4 * seed)
+            .map(|place| (seed.wrapping_mul(place * place + 1) >> 3) as u8)
+            .collect();
+        let program = Node::from_bytes(&bytes, TASKS);
+        let result = simulate(&program, seed, Fault::None);
+        assert!(result.is_ok(), "{result:?}: {program:#?}");
     }
 }
 

@@ -73,95 +73,122 @@ pub(crate) enum Ending {
     CancelAndDrop,
 }
 
-/// A small generator of numbers (xorshift), so that a seed means the same program everywhere.
+/// Where the choices come from.
 #[derive(Debug)]
-pub(crate) struct Numbers(u64, bool);
+pub(crate) enum Choices {
+    /// A small generator of numbers (xorshift), so that a seed means the same program everywhere, and whether there
+    /// are task groups.
+    Seed(u64, bool),
+    /// One after the other; when there are no more, the first choice each time.
+    Bytes(std::vec::IntoIter<u8>),
+}
 
-impl Numbers {
+impl Choices {
     pub(crate) fn new(seed: u64) -> Self {
         // Programs from before there were task groups keep their seeds.
-        let mut numbers = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, seed % 4 != 3);
-        numbers.below(1);
-        numbers
+        let mut choices = Self::Seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, seed % 4 != 3);
+        choices.below(1);
+        choices
     }
 
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) % bound
+        match self {
+            Self::Seed(state, _) => {
+                *state ^= *state << 13;
+                *state ^= *state >> 7;
+                *state ^= *state << 17;
+                (*state >> 20) % bound
+            }
+            Self::Bytes(bytes) => u64::from(bytes.next().unwrap_or(0)) % bound,
+        }
     }
 
     fn one_in(&mut self, bound: u64) -> bool {
-        self.below(bound) == 0
+        match self {
+            Self::Seed(..) => self.below(bound) == 0,
+            // Without bytes nothing panics.
+            Self::Bytes(_) => self.below(bound) == bound - 1,
+        }
+    }
+
+    fn has_task_groups(&self) -> bool {
+        !matches!(self, Self::Seed(_, false))
     }
 }
 
 impl Node {
     /// The program that `seed` means, of about `size` tasks at most.
     pub(crate) fn from_seed(seed: u64, size: usize) -> Self {
-        let mut numbers = Numbers::new(seed);
+        Self::from_choices(&mut Choices::new(seed), size)
+    }
+
+    /// The same of the choices that `bytes` stand for.
+    pub(crate) fn from_bytes(bytes: &[u8], size: usize) -> Self {
+        Self::from_choices(&mut Choices::Bytes(bytes.to_vec().into_iter()), size)
+    }
+
+    fn from_choices(choices: &mut Choices, size: usize) -> Self {
         let mut left = size;
-        let mut root = Self::make(&mut numbers, &mut left, 0);
+        let mut root = Self::make(choices, &mut left, 0);
         // The root is what the test itself runs: it returns.
         (root.panics, root.drop_panics, root.output_drop_panics) = (false, false, false);
         root
     }
 
-    fn make(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Self {
+    fn make(choices: &mut Choices, left: &mut usize, depth: u64) -> Self {
         let most = if depth == 0 { 12 } else { 7 };
-        let steps = (0..numbers.below(most))
-            .map(|_| Step::make(numbers, left, depth))
+        let steps = (0..choices.below(most))
+            .map(|_| Step::make(choices, left, depth))
             .collect();
         Self {
             steps,
-            handling: match numbers.below(6) {
+            handling: match choices.below(6) {
                 0 => Handling::Ignore,
                 1 => Handling::Result,
                 2 => Handling::Named,
                 _ => Handling::Plain,
             },
-            panics: numbers.one_in(8),
-            drop_panics: numbers.one_in(12),
-            output_drop_panics: numbers.one_in(12),
+            panics: choices.one_in(8),
+            drop_panics: choices.one_in(12),
+            output_drop_panics: choices.one_in(12),
         }
     }
 
-    fn some(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Vec<Self> {
-        let count = 1 + numbers.below(3) as usize;
+    fn some(choices: &mut Choices, left: &mut usize, depth: u64) -> Vec<Self> {
+        let count = 1 + choices.below(3) as usize;
         let count = count.min(*left);
         *left -= count;
         (0..count)
-            .map(|_| Self::make(numbers, left, depth + 1))
+            .map(|_| Self::make(choices, left, depth + 1))
             .collect()
     }
 }
 
 impl Step {
-    fn make(numbers: &mut Numbers, left: &mut usize, depth: u64) -> Self {
-        let kind = numbers.below(24);
+    fn make(choices: &mut Choices, left: &mut usize, depth: u64) -> Self {
+        let kind = choices.below(24);
         if *left == 0 || depth > 5 {
             return Self::small(kind);
         }
         match kind {
             0..=7 => {
                 *left -= 1;
-                Self::Spawn(Node::make(numbers, left, depth + 1))
+                Self::Spawn(Node::make(choices, left, depth + 1))
             }
             8 => {
                 *left -= 1;
-                Self::BlockOn(Node::make(numbers, left, depth + 1))
+                Self::BlockOn(Node::make(choices, left, depth + 1))
             }
-            9 => Self::Group(Node::some(numbers, left, depth)),
-            10 => Self::GroupWithPanic(Node::some(numbers, left, depth)),
+            9 => Self::Group(Node::some(choices, left, depth)),
+            10 => Self::GroupWithPanic(Node::some(choices, left, depth)),
             11 if depth < 3 => Self::Executor {
-                nodes: Node::some(numbers, left, depth),
-                joins: numbers.one_in(2),
+                nodes: Node::some(choices, left, depth),
+                joins: choices.one_in(2),
             },
-            12 | 13 if numbers.1 => Self::TaskGroup {
-                nodes: Node::some(numbers, left, depth),
-                limit: numbers.below(4) as usize,
-                ending: match numbers.below(5) {
+            12 | 13 if choices.has_task_groups() => Self::TaskGroup {
+                nodes: Node::some(choices, left, depth),
+                limit: choices.below(4) as usize,
+                ending: match choices.below(5) {
                     0 => Ending::Outcomes,
                     1 => Ending::KeepGoing,
                     2 => Ending::Join,
