@@ -20,6 +20,7 @@ Measures rejoin and its peers. Without options: every row, every peer, half an h
   --out DIR        write samples.csv, table.md and ratios.svg there
   --from FILE      report on a samples.csv instead of measuring
   --summary        print the table of bars at the end
+  --page NAME      print the table of a page of this repository instead: readme, groups, ladder
   --quick          everything once, with little work: are the answers right?
   --list           rows, peers, and what cannot be run
   --sample ROW PEER one row on one peer in this process: for profilers and counting tools
@@ -56,6 +57,8 @@ pub(crate) struct Arguments {
     pub(crate) out: Option<PathBuf>,
     pub(crate) from: Option<PathBuf>,
     pub(crate) summary: bool,
+    /// Print this page's table instead of everything.
+    pub(crate) page: Option<String>,
     pub(crate) quick: bool,
 }
 
@@ -74,6 +77,7 @@ impl Default for Arguments {
             out: None,
             from: None,
             summary: false,
+            page: None,
             quick: false,
         }
     }
@@ -102,6 +106,7 @@ impl Arguments {
                 Long("out") => arguments.out = Some(parser.value()?.into()),
                 Long("from") => arguments.from = Some(parser.value()?.into()),
                 Long("summary") => arguments.summary = true,
+                Long("page") => arguments.page = Some(parser.value()?.string()?),
                 Long("quick") => arguments.quick = true,
                 Long("list") => arguments.task = Task::List,
                 Long("help") | Short('h') => arguments.task = Task::Help,

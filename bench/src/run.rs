@@ -84,7 +84,7 @@ fn sample(
     exit(0);
 }
 
-/// The rows and peers that the arguments name.
+/// The rows and peers that the arguments name; all there are for a page, which picks its own.
 fn chosen(arguments: &Arguments) -> Result<(Vec<&'static Row>, Vec<Id>), String> {
     let named = |row: &Row, pattern: &String| {
         if row.extra {
@@ -95,7 +95,7 @@ fn chosen(arguments: &Arguments) -> Result<(Vec<&'static Row>, Vec<Id>), String>
     };
     let rows: Vec<_> = workloads::all()
         .filter(|row| match arguments.rows.as_slice() {
-            [] => !row.extra,
+            [] => !row.extra || arguments.page.is_some(),
             patterns => patterns.iter().any(|pattern| named(row, pattern)),
         })
         .collect();
@@ -104,7 +104,11 @@ fn chosen(arguments: &Arguments) -> Result<(Vec<&'static Row>, Vec<Id>), String>
         peers.push(Id::by_name(name).ok_or_else(|| format!("no peer is called {name}"))?);
     }
     if peers.is_empty() {
-        peers.extend(Id::ALL.iter().filter(|peer| !peer.is_extra()));
+        peers.extend(
+            Id::ALL
+                .iter()
+                .filter(|peer| !peer.is_extra() || arguments.page.is_some()),
+        );
     }
     if rows.is_empty() {
         Err("no row is called so".to_owned())
@@ -151,7 +155,10 @@ fn measure(arguments: &Arguments) -> Result<(), String> {
         arguments.summary,
     )
     .with_absences(absences);
-    print!("{}", report.text());
+    match &arguments.page {
+        None => print!("{}", report.text()),
+        Some(page) => print!("{}", report.page(page)?),
+    }
     if let Some(directory) = &arguments.out {
         report
             .write(directory, &csv(&head, &samples))

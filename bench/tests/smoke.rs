@@ -98,6 +98,34 @@ fn a_report_on_old_samples_is_the_report_of_their_run() {
     assert_eq!(first, again);
 }
 
+/// The directory of the newest record.
+fn newest_record() -> PathBuf {
+    let records = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("records");
+    let records = fs::read_dir(records).expect("there are records");
+    let records = records.map(|record| record.expect("it can be read").path());
+    records.max().expect("there is one")
+}
+
+#[test]
+fn the_pages_show_what_the_newest_record_says() {
+    let pages = [
+        ("readme", "", "README.md"),
+        ("groups", "", "DESIGN.md"),
+        ("ladder", "ladder", "ladder/README.md"),
+    ];
+    for (page, run_of, file) in pages {
+        let samples = newest_record().join(run_of).join("samples.csv");
+        let samples = samples.to_str().expect("UTF-8");
+        let table = run(&["--from", samples, "--page", page]);
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(file);
+        let text = fs::read_to_string(&file).expect("the page is there");
+        let file = file.display();
+        assert!(text.contains(&table), "{file} lacks the table:\n{table}");
+    }
+}
+
 #[test]
 fn the_reference_is_the_one_that_was_asked_for() {
     let text = run(&[

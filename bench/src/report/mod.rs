@@ -1,6 +1,7 @@
 //! From samples to a table, a picture and the bars. Knows no workload.
 
 mod bars;
+mod pages;
 mod picture;
 mod table;
 
@@ -184,6 +185,11 @@ impl Report {
             text += &bars::text(self);
         }
         text
+    }
+
+    /// The table that the page with this name shows.
+    pub(crate) fn page(&self, name: &str) -> Result<String, String> {
+        pages::text(self, name)
     }
 
     /// Writes `samples.csv`, `table.md` and `ratios.svg`.
