@@ -41,6 +41,8 @@
 //! - **User code never runs under a lock of ours.**
 //! - **An idle process uses no processor time.**
 //!
+//! [All of them](guarantees), one sentence each, with the tests and models that hold us to them.
+//!
 //! # Testing what is built on it
 //!
 //! [`sim::check`] and `#[rejoin::test(seeds = 1_000)]` run a test under many schedules, in virtual time. A race that shows in one
@@ -138,6 +140,11 @@ pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use task_local::{Scoped, TaskLocal, inherit};
 pub use yield_now::{YieldNow, yield_now};
+
+#[doc = "# Guarantees"]
+#[doc = ""]
+#[doc = include_str!("../GUARANTEES.md")]
+pub mod guarantees {}
 
 /// The program in the README, as a test.
 #[cfg(doctest)]
