@@ -1,15 +1,18 @@
 //! Tasks that are not `Send`: outputs, panics, fairness, one executor within another.
 
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::panic_any;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 
+use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{join, select};
+use futures::stream::FuturesUnordered;
 use rejoin::{Builder, LocalExecutor, PanicStrategy, block_on, spawn, spawn_local, yield_now};
 
 use crate::support::{OnDrop, panic_message, watched, with_workers};
@@ -196,21 +199,30 @@ fn two_executors_on_one_thread_wait_for_each_others_tasks() {
 }
 
 #[test]
-fn two_who_drive_the_same_tasks_leave_none_behind() {
+fn who_drives_and_sleeps_is_called_for_what_comes_from_beside() {
     watched(|| {
-        let local = LocalExecutor::new();
-        for early in [false, true] {
-            let (tell, told) = oneshot::channel::<u32>();
+        for beside in [false, true] {
+            let local = LocalExecutor::new();
+            let (tell, told) = oneshot::channel();
             let handle = local.spawn(async move { told.await.unwrap() });
-            let short = local.run(async {
-                if early {
+            // Each of these is polled only when it was woken itself.
+            let futures: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>> =
+                FuturesUnordered::new();
+            futures.push(Box::pin(async { assert_eq!(local.run(handle).await, 7) }));
+            futures.push(Box::pin(async {
+                for _ in 0..3 {
                     yield_now().await;
                 }
-                // Wakes a task, and is ready before it has run.
-                spawn_local(async { tell.send(7).unwrap() }).detach();
-            });
-            let (_, output) = block_on(join(short, local.run(handle)));
-            assert_eq!(output, 7);
+                let task = async move { tell.send(7).unwrap() };
+                if beside {
+                    local.spawn(task).detach();
+                } else {
+                    // Drives no more when the task is there.
+                    local.run(async { spawn_local(task).detach() }).await;
+                }
+            }));
+            step("one who sleeps while another spawns and leaves");
+            block_on(futures.collect::<Vec<()>>());
         }
     });
 }

@@ -89,3 +89,30 @@ fn a_task_cancelled_by_another_thread_is_not_polled_again() {
         assert_eq!((polls.get(), dropped.get()), (before, 1));
     });
 }
+
+#[test]
+fn a_task_cancelled_by_another_thread_while_it_stands_next_in_line_is_not_polled() {
+    watched(|| {
+        let local = LocalExecutor::new();
+        let (give, take) = oneshot::channel::<rejoin::CancelHandle>();
+        let first = local.spawn(async move {
+            let stop = take.await.unwrap();
+            yield_now().await;
+            // The other one is ready, and comes right after this poll.
+            thread::spawn(move || stop.cancel()).join().unwrap();
+        });
+        let polled_late = Rc::new(Cell::new(false));
+        let late = Rc::clone(&polled_late);
+        let mut polls = 0;
+        let next = local.spawn(poll_fn(move |cx| {
+            polls += 1;
+            late.set(polls > 1);
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }));
+        give.send(next.cancel_handle()).unwrap();
+        local.block_on(first);
+        assert!(local.block_on(next.join()).unwrap_err().is_cancelled());
+        assert!(!polled_late.get());
+    });
+}

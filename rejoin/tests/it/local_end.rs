@@ -133,15 +133,16 @@ fn a_late_wake_up_polls_nobody_else() {
             *keep.borrow_mut() = Some(cx.waker().clone());
             Poll::Ready(())
         })));
+        let late: Waker = kept.take().unwrap();
         let polls = Rc::new(Cell::new(0));
-        let counted = Rc::clone(&polls);
+        let (counted, keep) = (Rc::clone(&polls), Rc::clone(&kept));
         // It has the slot of the one that ended.
-        let _next = local.spawn(poll_fn(move |_| {
+        let _next = local.spawn(poll_fn(move |cx| {
             counted.set(counted.get() + 1);
+            *keep.borrow_mut() = Some(cx.waker().clone());
             Poll::<()>::Pending
         }));
         local.block_on(yield_now());
-        let late: Waker = kept.take().unwrap();
         late.wake_by_ref();
         local.block_on(async {
             late.wake_by_ref();
@@ -150,6 +151,10 @@ fn a_late_wake_up_polls_nobody_else() {
         thread::spawn(move || late.wake()).join().unwrap();
         local.block_on(yield_now());
         assert_eq!(polls.get(), 1);
+        // Its own is heard all the same.
+        kept.take().unwrap().wake();
+        local.block_on(yield_now());
+        assert_eq!(polls.get(), 2);
     });
 }
 
