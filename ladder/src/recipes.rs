@@ -3,6 +3,8 @@
 //! - [Wait for all my components](wait_for_components)
 //! - [Bound my concurrency](bound_concurrency)
 //! - [Run blocking code](run_blocking_code)
+//! - [Give way](give_way)
+//! - [Sleep, timeout, interval](sleep_timeout_interval)
 //! - [Why is my program stuck?](why_is_it_stuck)
 //! - [Use it with tokio, hyper and axum](with_tokio_hyper_axum)
 //! - [Embed it in a library](embed_in_a_library)
@@ -21,6 +23,16 @@ pub mod bound_concurrency {}
 #[doc = ""]
 #[doc = include_str!("../recipes/run_blocking_code.md")]
 pub mod run_blocking_code {}
+
+#[doc = "# Give way"]
+#[doc = ""]
+#[doc = include_str!("../recipes/give_way.md")]
+pub mod give_way {}
+
+#[doc = "# Sleep, timeout, interval"]
+#[doc = ""]
+#[doc = include_str!("../recipes/sleep_timeout_interval.md")]
+pub mod sleep_timeout_interval {}
 
 #[doc = "# Why is my program stuck?"]
 #[doc = ""]

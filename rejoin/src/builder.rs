@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::door;
 use crate::executor::{Executor, Spawner, global};
-use crate::hooks::Rare;
+use crate::hooks::{Rare, TaskId, TaskInfo};
 use crate::join_handle::JoinHandle;
 use crate::spawn::{Options, start};
 use crate::task::{AsResult, Home, PanicStrategy};
@@ -216,6 +216,18 @@ impl Builder {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         start(self.options().0, future, AsResult)
+    }
+
+    /// What is said of a local task.
+    #[track_caller]
+    pub(crate) fn about_local(self, id: TaskId) -> (TaskInfo, PanicStrategy) {
+        let info = TaskInfo {
+            id,
+            tag: self.tag,
+            location: self.location.unwrap_or(Location::caller()),
+            rare: self.rare,
+        };
+        (info, self.panics.unwrap_or_default())
     }
 
     #[track_caller]

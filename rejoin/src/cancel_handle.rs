@@ -47,6 +47,12 @@ use crate::task::Outcome;
 pub struct CancelHandle(Arc<dyn Cancels>);
 
 impl CancelHandle {
+    /// A handle that asks this of `task`.
+    pub(crate) fn new(task: Arc<dyn Cancels>) -> Self {
+        task.count_in();
+        Self(task)
+    }
+
     /// Stops the task now: its future is not polled again, and a worker drops it soon.
     ///
     /// Awaiting the [`JoinHandle`](crate::JoinHandle) then panics, its
@@ -129,7 +135,7 @@ impl fmt::Debug for CancelHandle {
 }
 
 /// What a cancel handle asks of the cell, whatever the task's output.
-trait Cancels: Send + Sync {
+pub(crate) trait Cancels: Send + Sync {
     fn cancel(&self);
     fn is_finished(&self) -> bool;
     fn info(&self) -> &TaskInfo;
@@ -348,8 +354,7 @@ impl<R: Send + 'static> Shared<R> for Arc<Cell<R>> {
     }
 
     fn cancel_handle(&self) -> CancelHandle {
-        self.count_in();
-        CancelHandle(Arc::clone(self) as Arc<dyn Cancels>)
+        CancelHandle::new(Arc::clone(self) as Arc<dyn Cancels>)
     }
 
     fn detach(&self) {

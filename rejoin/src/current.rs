@@ -18,7 +18,7 @@ thread_local! {
         registry: Cell::new(None),
         shard: Cell::new(0),
         cancelling: Cell::new(false),
-        registered: Cell::new(false),
+        poll: Cell::new(0),
         hooked: Cell::new(false),
         blocking: Cell::new(std::ptr::null()),
         awaited: Cell::new(None),
@@ -32,14 +32,18 @@ struct Current {
     registry: Cell<Option<&'static Registry>>,
     shard: Cell<u32>,
     cancelling: Cell<bool>,
-    /// Whether the task that is polled was in the registry when its poll began.
-    registered: Cell<bool>,
+    /// [`REGISTERED`] if the task that is polled was in the registry when its poll began, and what it has
+    /// [spent](spend_budget) of its budget since then, in steps of [`SPENT`].
+    poll: Cell<u32>,
     hooked: Cell<bool>,
     /// The data of the waker with which this thread's `block_on` polls its future.
     blocking: Cell<*const ()>,
     /// The task whose handle was polled with that waker, and was not ready.
     awaited: Cell<Option<TaskId>>,
 }
+
+const REGISTERED: u32 = 1;
+const SPENT: u32 = 2;
 
 /// Set only on the workers of an executor with hooks.
 struct Hooked {
@@ -77,14 +81,40 @@ pub(crate) fn is_closing() -> bool {
 #[inline]
 pub(crate) fn begin_poll(registered: bool) -> bool {
     CURRENT.try_with(|current| {
-        current.registered.set(registered);
+        // One store for both: the budget begins anew.
+        current.poll.set(u32::from(registered) * REGISTERED);
         current.cancelling.get() && current.cancelling.replace(false)
     }) == Ok(true)
 }
 
 /// Whether the task that is polled was in the registry when its poll began.
 pub(crate) fn is_registered() -> bool {
-    CURRENT.try_with(|current| current.registered.get()) == Ok(true)
+    CURRENT.try_with(|current| current.poll.get() & REGISTERED != 0) == Ok(true)
+}
+
+/// Spends one of the `budget` that a poll on this thread has; says whether there was one. If not, the budget begins
+/// anew, as it does with each poll.
+#[inline]
+pub(crate) fn spend_budget(budget: u32) -> bool {
+    let spend = |current: &Current| {
+        let poll = current.poll.get();
+        let left = poll < budget * SPENT;
+        let poll = if left {
+            poll + SPENT
+        } else {
+            poll & REGISTERED
+        };
+        current.poll.set(poll);
+        left
+    };
+    // On a thread that is ending, nobody is kept waiting for long.
+    CURRENT.try_with(spend) != Ok(false)
+}
+
+/// A poll begins on this thread of something that is no task of an executor.
+#[inline]
+pub(crate) fn renew_budget() {
+    let _ = CURRENT.try_with(|current| current.poll.set(current.poll.get() & REGISTERED));
 }
 
 /// Whether the calling thread blocks on a future.
@@ -139,13 +169,13 @@ pub(crate) fn take_awaited() -> Option<TaskId> {
 pub(crate) fn visiting(registry: &'static Registry, hooks: Option<Arc<Hooks>>, run: impl FnOnce()) {
     CURRENT.with(|current| {
         let registry = current.registry.replace(Some(registry));
-        let registered = current.registered.get();
+        let poll = current.poll.get();
         let blocking = current.blocking.replace(std::ptr::null());
         let hooked = current.hooked.replace(hooks.is_some());
         let hooks = HOOKED.with_borrow_mut(|hooked| std::mem::replace(&mut hooked.hooks, hooks));
         run();
         current.registry.set(registry);
-        current.registered.set(registered);
+        current.poll.set(poll);
         current.blocking.set(blocking);
         current.hooked.set(hooked);
         HOOKED.with_borrow_mut(|hooked| hooked.hooks = hooks);

@@ -27,6 +27,7 @@ use crate::current;
 use crate::hooks::tell;
 use crate::scheduler::{ANY_HOOKED, Scheduler, get};
 use crate::seat::{Held, Runnable};
+use crate::surroundings;
 use crate::sync::Ordering;
 use crate::task::{ExecutorId, Home};
 
@@ -204,8 +205,10 @@ fn push_from_outside(id: ExecutorId, runnable: Runnable) {
 /// Cancels a task whose executor is gone.
 pub(crate) fn refuse(refused: Runnable) {
     bounce(|| {
-        current::cancelling_for_nobody(|| {
-            refused.run();
+        surroundings::aside(|| {
+            current::cancelling_for_nobody(|| {
+                refused.run();
+            });
         });
     });
 }

@@ -27,6 +27,7 @@ use crate::current;
 use crate::door;
 use crate::scheduler::get;
 use crate::seat::Runnable;
+use crate::surroundings;
 use crate::task::ExecutorId;
 use crate::worker;
 
@@ -60,6 +61,7 @@ impl Stay {
     #[inline]
     pub(crate) fn poll_begins(&self) {
         current::take_awaited();
+        current::renew_budget();
         if door::is_guest() {
             door::with_seat(|_, held| held.begin_blocking(!AWAITS.get()));
         }
@@ -131,8 +133,10 @@ pub(crate) fn run_awaited(alone: bool) -> bool {
         return false;
     };
     let hooks = scheduler.hooks(runnable.metadata().executor);
-    current::visiting(&scheduler.registry, hooks, || {
-        worker::run(scheduler, runnable);
+    surroundings::aside(|| {
+        current::visiting(&scheduler.registry, hooks, || {
+            worker::run(scheduler, runnable);
+        });
     });
     door::with_seat(|_, held| held.end_inner(outer));
     true

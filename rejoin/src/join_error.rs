@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Mutex;
 
 use crate::contain::Payload;
+use crate::join_handle::TAKEN;
+use crate::task::Not;
 
 /// Why a task has no output.
 ///
@@ -33,6 +35,15 @@ impl JoinError {
 
     pub(crate) fn panicked(payload: Option<Payload>) -> Self {
         Self(Cause::Panicked(payload.map(Mutex::new)))
+    }
+
+    pub(crate) fn from_reason(why: Not) -> Self {
+        match why {
+            Not::Panicked(payload) => Self::panicked(Some(*payload)),
+            Not::Ignored => Self::panicked(None),
+            Not::Cancelled => Self::cancelled(),
+            Not::Taken => panic!("{TAKEN}"),
+        }
     }
 
     /// Whether the task was cancelled before it finished, or its executor is gone.

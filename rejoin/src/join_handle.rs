@@ -55,7 +55,7 @@ enum Handle<R> {
 }
 
 /// What a task could not be moved out for: it is always there while the handle has not given it away.
-const TAKEN: &str = "a JoinHandle was used after it gave the output; await it once";
+pub(crate) const TAKEN: &str = "a JoinHandle was used after it gave the output; await it once";
 
 impl<R> JoinHandle<R> {
     pub(crate) fn new(task: Task<R>) -> Self {
@@ -331,7 +331,7 @@ impl<R> Future for JoinHandle<R> {
 }
 
 #[cold]
-fn no_output(why: Not) -> ! {
+pub(crate) fn no_output(why: Not) -> ! {
     match why {
         Not::Panicked(payload) => resume_unwind(payload.into_inner()),
         Not::Ignored => panic!(
@@ -393,14 +393,8 @@ impl<R> Future for Join<R> {
     type Output = Result<R, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.handle.poll_outcome(cx).map(|result| {
-            result.map_err(|why| match why {
-                Not::Panicked(payload) => JoinError::panicked(Some(*payload)),
-                Not::Ignored => JoinError::panicked(None),
-                Not::Cancelled => JoinError::cancelled(),
-                Not::Taken => panic!("{TAKEN}"),
-            })
-        })
+        let result = self.handle.poll_outcome(cx);
+        result.map(|result| result.map_err(JoinError::from_reason))
     }
 }
 

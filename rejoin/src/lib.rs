@@ -41,6 +41,8 @@
 //! - **User code never runs under a lock of ours.**
 //! - **An idle process uses no processor time.**
 //!
+//! [All of them](guarantees), one sentence each, with the tests and models that hold us to them.
+//!
 //! # Testing what is built on it
 //!
 //! [`sim::check`] and `#[rejoin::test(seeds = 1_000)]` run a test under many schedules, in virtual time. A race that shows in one
@@ -50,8 +52,8 @@
 //!
 //! It brings no sockets or timers: `async-io` and `async-net` work beside it, and what blocks goes to
 //! [`spawn_blocking`]. It does not notice blocking that it cannot see (a sleep, a mutex, another crate's
-//! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
-//! `Send`, and ones that borrow, have no place in it.
+//! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that
+//! borrow have no place in it; those that are not `Send` have a [`LocalExecutor`].
 //!
 //! # Features
 //!
@@ -76,9 +78,12 @@ mod cancel_handle;
 mod executor;
 mod executor_builder;
 mod group;
+mod local;
 mod block_on;
 mod blocking;
 mod yield_now;
+mod budget;
+mod task_local;
 pub mod sim;
 mod crew;
 mod guest;
@@ -97,6 +102,7 @@ mod patience;
 mod registry;
 mod quiet;
 mod current;
+mod surroundings;
 mod hooks;
 mod contain;
 mod table;
@@ -115,6 +121,7 @@ pub use rejoin_wait_group::{Wait, WaitGroup};
 
 pub use block_on::block_on;
 pub use blocking::{block_in_place, spawn_blocking};
+pub use budget::{ConsumeBudget, consume_budget};
 pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
 pub use executor::{Executor, SpawnError, Spawner};
@@ -125,12 +132,19 @@ pub use group::{
 pub use hooks::{Finish, TaskId, TaskInfo};
 pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
+pub use local::{LocalCancel, LocalExecutor, LocalHandle, LocalJoin, spawn_local};
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
 pub use quiet::{Idle, idle};
 pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
+pub use task_local::{Scoped, TaskLocal, inherit};
 pub use yield_now::{YieldNow, yield_now};
+
+#[doc = "# Guarantees"]
+#[doc = ""]
+#[doc = include_str!("../GUARANTEES.md")]
+pub mod guarantees {}
 
 /// The program in the README, as a test.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
 //! | `table` | the table | growth against a look |
 //! | `task` | registry, injector, cancel cell, wrapper | the end of a task: poll, cancel, wake, shutdown |
+//! | `local` | the inbox of a local executor | a post against going to sleep |
 //! | `run_queue` | run queue over `st3` | owner against thieves, with the loom that `st3` knows |
 //!
 //! The worker in `idle` is a stand-in of a dozen lines that does what `worker::Worker::find` does, without the run
@@ -18,6 +19,7 @@
 //! lacks.
 
 mod idle;
+mod local;
 mod parker;
 mod run_queue;
 mod table;
@@ -54,6 +56,8 @@ pub(crate) enum Fence {
     CallWatcher,
     /// The same call of a worker that takes a seat.
     SitDown,
+    /// That a local executor looks for mail and leaves its waker in one step.
+    ArmAtOnce,
 }
 
 thread_local! {

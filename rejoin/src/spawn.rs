@@ -33,7 +33,7 @@ pub(crate) struct Options {
 pub(crate) fn start<F, P>(options: Options, future: F, strategy: P) -> JoinHandle<P::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
-    P: Strategy<F::Output> + Send,
+    P: Strategy<F::Output, Output: Send> + Send,
 {
     let (runnable, handle) = make(options, future, strategy);
     guest::push_new(runnable);
@@ -49,7 +49,7 @@ pub(crate) fn make<F, P>(
 ) -> (Runnable, JoinHandle<P::Output>)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
-    P: Strategy<F::Output> + Send,
+    P: Strategy<F::Output, Output: Send> + Send,
 {
     let meta = Meta {
         executor: options.executor,
@@ -74,7 +74,7 @@ fn no_size<S>(schedule: S) -> S {
 
 /// The next id of this thread's block.
 #[inline]
-fn next_id() -> TaskId {
+pub(crate) fn next_id() -> TaskId {
     thread_local! {
         /// The next id, and the end of the block.
         static BLOCK: Cell<(u64, u64)> = const { Cell::new((0, 0)) };

@@ -125,14 +125,14 @@ pub(crate) enum Not {
 }
 
 impl<R> Outcome<R> {
-    fn ready(output: R) -> Self
+    pub(crate) fn ready(output: R) -> Self
     where
         R: 'static,
     {
         Self(Inner::Ready(output, drop_in_turn))
     }
 
-    fn not(why: Not) -> Self {
+    pub(crate) fn not(why: Not) -> Self {
         Self(Inner::Not(why))
     }
 
@@ -162,16 +162,16 @@ fn drop_in_turn<R: 'static>(output: R) {
 }
 
 /// What a handle gives for what became of the future.
-pub(crate) trait Strategy<R>: Send + 'static {
+pub(crate) trait Strategy<R>: 'static {
     /// The output of the handle.
-    type Output: Send + 'static;
+    type Output: 'static;
 
     fn ready(&self, output: R) -> Outcome<Self::Output>;
 
     fn panicked(&self, payload: Payload) -> Outcome<Self::Output>;
 }
 
-impl<R: Send + 'static> Strategy<R> for PanicStrategy {
+impl<R: 'static> Strategy<R> for PanicStrategy {
     type Output = R;
 
     fn ready(&self, output: R) -> Outcome<R> {
@@ -190,7 +190,7 @@ impl<R: Send + 'static> Strategy<R> for PanicStrategy {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AsResult;
 
-impl<R: Send + 'static> Strategy<R> for AsResult {
+impl<R: 'static> Strategy<R> for AsResult {
     type Output = thread::Result<R>;
 
     fn ready(&self, output: R) -> Outcome<thread::Result<R>> {
@@ -246,12 +246,8 @@ where
             leave(this.key, Finish::Cancelled, thrown.as_ref());
             return Poll::Ready(Outcome::not(Not::Cancelled));
         }
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let future = this.future.as_mut().as_pin_mut();
-            future.expect("a task that has ended is not run").poll(cx)
-        }));
-        let polled = match polled {
-            Ok(Poll::Pending) => {
+        match poll_to_end(this.future.as_mut(), cx) {
+            Poll::Pending => {
                 if this.key.is_none() {
                     enter(this.key, cx);
                 } else if has!(AskClosed) && current::is_closing() {
@@ -260,29 +256,47 @@ where
                     // the closing. Run once more, to be cancelled.
                     cx.waker().wake_by_ref();
                 }
-                return Poll::Pending;
+                Poll::Pending
             }
-            Ok(Poll::Ready(output)) => Ok(output),
-            Err(thrown) => Err(Payload::new(thrown)),
-        };
-        // The future goes before the output is seen. Its drop may throw, after a panic even again.
-        let thrown_by_drop = contained(|| this.future.set(None));
-        Poll::Ready(match (polled, thrown_by_drop) {
-            (Ok(output), None) => {
+            Poll::Ready(Ok(output)) => {
                 leave(this.key, Finish::Ready, None);
-                this.strategy.ready(output)
+                Poll::Ready(this.strategy.ready(output))
             }
-            (Ok(output), Some(thrown)) => {
-                drop_in_turn(output);
+            Poll::Ready(Err(thrown)) => {
                 leave(this.key, Finish::Panicked, Some(&thrown));
-                this.strategy.panicked(thrown)
+                Poll::Ready(this.strategy.panicked(thrown))
             }
-            (Err(thrown), _) => {
-                leave(this.key, Finish::Panicked, Some(&thrown));
-                this.strategy.panicked(thrown)
-            }
-        })
+        }
     }
+}
+
+/// Polls the future, which is there, and drops it if it has ended: what it gave, or what it or its drop threw.
+#[inline(always)]
+pub(crate) fn poll_to_end<F>(
+    mut future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<F::Output, Payload>>
+where
+    F: Future<Output: 'static>,
+{
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let future = future.as_mut().as_pin_mut();
+        future.expect("a task that has ended is not run").poll(cx)
+    }));
+    let polled = match polled {
+        Ok(Poll::Pending) => return Poll::Pending,
+        Ok(Poll::Ready(output)) => Ok(output),
+        Err(thrown) => Err(Payload::new(thrown)),
+    };
+    // The future goes before the output is seen. Its drop may throw, after a panic even again.
+    let thrown_by_drop = contained(|| future.set(None));
+    Poll::Ready(match (polled, thrown_by_drop) {
+        (Ok(output), Some(thrown)) => {
+            drop_in_turn(output);
+            Err(thrown)
+        }
+        (polled, _) => polled,
+    })
 }
 
 /// Enters the task, which is about to return Pending for the first time, into the registry.

@@ -7,11 +7,13 @@ use std::future::poll_fn;
 use std::hint::black_box;
 use std::task::Poll;
 
-use rejoin::{Builder, Executor, block_on};
+use rejoin::{Builder, Executor, LocalExecutor, TaskLocal, block_on};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+static NUMBER: TaskLocal<u32> = TaskLocal::new();
 
 /// Tasks that are counted together, so that what grows now and then shows as a fraction.
 const TASKS: usize = 1_000;
@@ -103,6 +105,18 @@ fn allocations() {
         }))
     });
     assert_about("eleven on a worker", local, 11.0);
+    of_local_tasks_and_values();
     let nothing = per_task(|| block_on(async { rejoin::yield_now().await }));
     assert_about("block_on", nothing, 0.0);
+}
+
+fn of_local_tasks_and_values() {
+    let not_send = LocalExecutor::new();
+    let spawned = per_task(|| not_send.block_on(not_send.spawn(async { 7 })));
+    assert_about("a local task", spawned, 1.0);
+    let waits = || async { rejoin::spawn_local(rejoin::yield_now()).await };
+    let waited = per_task(|| not_send.block_on(waits()));
+    assert_about("a local task that waits", waited, 1.0);
+    let scope = per_task(|| block_on(NUMBER.scope(7, rejoin::yield_now())));
+    assert_about("a value in scope", scope, 2.0);
 }

@@ -36,10 +36,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             amiss.extend(look(&name, &text));
         }
     }
-    let peers = fs::read_to_string(root.join("rejoin/tests/peers.md"))?;
-    amiss.extend(missing_tests(&peers, |module| {
-        fs::read_to_string(root.join(format!("rejoin/tests/it/{module}.rs"))).unwrap_or_default()
-    }));
+    for page in ["rejoin/tests/peers.md", "rejoin/GUARANTEES.md"] {
+        let text = fs::read_to_string(root.join(page))?;
+        let module = |module: &str| module_text(root, module);
+        amiss.extend(missing_tests(page, &text, module));
+    }
     if !amiss.is_empty() {
         bail!("{}\n{} things to tidy up", amiss.join("\n"), amiss.len());
     }
@@ -47,18 +48,21 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Tests that the table of other suites' situations names, and that are not there.
-fn missing_tests(table: &str, module: impl Fn(&str) -> String) -> Vec<String> {
-    let name = Regex::new(r"`(\w+)::(\w+)`").expect("a valid pattern");
-    let named = name.captures_iter(table);
+/// The file in which a test is that a page calls `module::test`: of the large suite, a suite of its own, a model.
+fn module_text(root: &Path, module: &str) -> String {
+    let places = ["tests/it", "tests", "src"];
+    let files = places.map(|place| root.join(format!("rejoin/{place}/{module}.rs")));
+    let text = files.iter().find_map(|file| fs::read_to_string(file).ok());
+    text.unwrap_or_default()
+}
+
+/// Tests that a page names, and that are not there.
+fn missing_tests(page: &str, text: &str, module: impl Fn(&str) -> String) -> Vec<String> {
+    let name = Regex::new(r"`([\w/]+)::(\w+)`").expect("a valid pattern");
+    let named = name.captures_iter(text);
     let missing = named.filter(|name| !module(&name[1]).contains(&format!("fn {}()", &name[2])));
     missing
-        .map(|name| {
-            format!(
-                "rejoin/tests/peers.md: there is no test {}::{}",
-                &name[1], &name[2]
-            )
-        })
+        .map(|name| format!("{page}: there is no test {}::{}", &name[1], &name[2]))
         .collect()
 }
 
@@ -145,8 +149,10 @@ mod tests {
     #[test]
     fn a_test_that_the_table_names_and_nobody_wrote_is_found() {
         let module = |_: &str| "fn is_there() {}".to_owned();
-        assert_eq!(missing_tests("| x | `it::is_there` |", module), [""; 0]);
-        assert_eq!(missing_tests("| x | `it::is_not` |", module).len(), 1);
+        let missing = |text| missing_tests("page.md", text, module);
+        assert_eq!(missing("| x | `it::is_there` |"), [""; 0]);
+        assert_eq!(missing("| x | `it::is_not` |").len(), 1);
+        assert_eq!(missing("| x | `model/it::is_not` |").len(), 1);
     }
 
     #[test]

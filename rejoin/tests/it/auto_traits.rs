@@ -83,6 +83,13 @@ table! {
     Finish:                     1 1 1 1 1;
     PanicStrategy:              1 1 1 1 1;
     YieldNow:                   1 1 1 1 1;
+    ConsumeBudget:              1 1 1 1 1;
+    LocalExecutor:              0 0 1 1 1;
+    LocalHandle<Poor>:          0 0 1 1 1;
+    LocalJoin<u8>:              0 0 1 1 1;
+    LocalCancel<u8>:            0 0 1 1 1;
+    TaskLocal<OnlySend>:        1 1 1 1 1;
+    Scoped<YieldNow>:           1 1 1 0 0;
 }
 
 #[test]

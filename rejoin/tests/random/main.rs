@@ -11,6 +11,8 @@
 
 #[path = "../it/watchdog.rs"]
 mod watchdog;
+mod groups;
+mod local;
 mod oracle;
 mod play;
 mod program;

@@ -69,7 +69,7 @@ impl Oracle {
     /// A task's handle gave this.
     pub(crate) fn joined(&self, record: &Record, result: &Result<Output, JoinError>) {
         let cancelled = record.may_be_cancelled();
-        let must_panic = record.panics || record.drop_panics;
+        let must_panic = record.must_panic();
         let fits = match result {
             Ok(output) => output.0.number == record.number && !must_panic,
             Err(error) if error.is_cancelled() => cancelled,
@@ -111,6 +111,14 @@ impl Oracle {
 impl Record {
     pub(crate) fn is_dropped(&self) -> bool {
         self.futures_dropped.load(SeqCst) == 1
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn must_panic(&self) -> bool {
+        self.panics || self.drop_panics
     }
 
     pub(crate) fn may_panic(&self) -> bool {
@@ -159,6 +167,10 @@ impl Drop for Life {
 pub(crate) struct Output(Arc<Record>);
 
 impl Output {
+    pub(crate) fn number(&self) -> usize {
+        self.0.number
+    }
+
     /// It has come out of a handle.
     pub(crate) fn deliver(&self) {
         self.0.delivered.fetch_add(1, SeqCst);

@@ -10,12 +10,12 @@ use std::thread;
 
 use futures::FutureExt;
 use rejoin::{
-    Builder, CancelHandle, Executor, JoinHandle, Outcome, PanicStrategy, Spawner, TaskGroup,
-    WaitGroup, block_on, sim, yield_now,
+    Builder, CancelHandle, Executor, JoinHandle, PanicStrategy, Spawner, WaitGroup, block_on, sim,
+    yield_now,
 };
 
 use crate::oracle::{Life, Oracle, Output, PanicsWhenWoken, Record, throw_if};
-use crate::program::{Ending, Handling, Node, Step};
+use crate::program::{Handling, Node, Step};
 
 /// A mistake that is made on purpose, to see that it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) struct Stage {
 
 /// A task's future. Not an async block: what one of those returns is leaked when the drop of a local variable
 /// of it panics (rust-lang/rust#47949), and that is not what is under test.
-struct Task {
+pub(crate) struct Task {
     todo: Pin<Box<dyn Future<Output = ()> + Send>>,
     life: Option<Life>,
     forget: bool,
@@ -125,6 +125,12 @@ fn steps(steps: Vec<Step>, stage: Stage) -> Pin<Box<dyn Future<Output = ()> + Se
                     limit,
                     ending,
                 } => stage.task_group(nodes, limit, ending).await,
+                Step::TryGroup {
+                    nodes,
+                    limit,
+                    shape,
+                } => stage.fallible_group(nodes, limit, shape).await,
+                Step::Local(nodes) => stage.local(nodes),
                 Step::Executor { nodes, joins } => stage.executor(nodes, joins).await,
                 last => {
                     if let Some(child) = children.pop() {
@@ -149,8 +155,18 @@ async fn foreign() {
 }
 
 impl Stage {
+    /// Whether the executor of this task is being dropped.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(SeqCst)
+    }
+
     /// The future of a task, and what is known of it.
-    fn task(&self, node: Node, mut groups: Vec<WaitGroup>, either: bool) -> (Task, Arc<Record>) {
+    pub(crate) fn task(
+        &self,
+        node: Node,
+        mut groups: Vec<WaitGroup>,
+        either: bool,
+    ) -> (Task, Arc<Record>) {
         let record = self.oracle.record(&node, either, &self.ending);
         groups.push(self.all.clone());
         let life = Life::new(&record, groups);
@@ -219,64 +235,6 @@ impl Stage {
         }
         for child in children {
             child.join(self).await;
-        }
-    }
-
-    /// Children in a task group; all of them are gone when it is over, however it ends.
-    async fn task_group(&self, nodes: Vec<Node>, limit: usize, ending: Ending) {
-        let mut group = TaskGroup::<Output>::new();
-        if limit > 0 {
-            group = group.limit(limit);
-        }
-        if ending == Ending::KeepGoing {
-            group = group.keep_going();
-        }
-        let within = TaskGroup::<Output>::new().within(&group.handle());
-        let mut records = Vec::new();
-        for (index, node) in nodes.into_iter().enumerate() {
-            let (task, record) = self.task(node, Vec::new(), false);
-            // By the failure of any other.
-            record.will_be_cancelled();
-            records.push(record);
-            let target = if index % 2 == 0 { &group } else { &within };
-            // A future that is refused is dropped here, and its drop may panic.
-            let _ = AssertUnwindSafe(target.spawn_when_free(task))
-                .catch_unwind()
-                .await;
-        }
-        let gone = [group.waiter(), within.waiter()];
-        for mut one in [within, group] {
-            match ending {
-                Ending::Outcomes | Ending::KeepGoing => {
-                    for outcome in one.outcomes().await {
-                        self.came_out(outcome, &records);
-                    }
-                }
-                Ending::Join => {
-                    let joined = AssertUnwindSafe(one.join()).catch_unwind().await;
-                    joined.into_iter().flatten().for_each(take);
-                }
-                Ending::NextAndDrop => {
-                    if let Some(outcome) = one.next_outcome().await {
-                        self.came_out(outcome, &records);
-                    }
-                }
-                Ending::CancelAndDrop => one.cancel(),
-            }
-        }
-        futures::future::join_all(gone).await;
-        if !records.iter().all(|record| record.is_dropped()) {
-            self.oracle
-                .wrong(format!("a group ended before {records:?}"));
-        }
-    }
-
-    fn came_out(&self, outcome: Outcome<Output>, records: &[Arc<Record>]) {
-        match outcome.into_result() {
-            Ok(output) => take(output),
-            Err(error) if error.is_cancelled() => {}
-            Err(_) if records.iter().any(|record| record.may_panic()) => {}
-            Err(error) => self.oracle.wrong(format!("{error} out of {records:?}")),
         }
     }
 
@@ -394,7 +352,7 @@ async fn cancelled<R>(cancel: rejoin::Cancel<R>, wait: bool, take: impl FnOnce(R
 }
 
 /// An output has come out of its handle; its drop may panic.
-fn take(output: Output) {
+pub(crate) fn take(output: Output) {
     output.deliver();
     quietly(|| drop(output));
 }

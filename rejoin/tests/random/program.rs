@@ -2,6 +2,8 @@
 //!
 //! Left out, because it is a known limit: a waker that panics when a `JoinHandle` is polled with it.
 
+use crate::groups::Shape;
+
 /// A task: what it does, one step after another, and how it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -54,6 +56,14 @@ pub(crate) enum Step {
         limit: usize,
         ending: Ending,
     },
+    /// These in a task group of tasks that may fail without a panic, so many at a time.
+    TryGroup {
+        nodes: Vec<Node>,
+        limit: usize,
+        shape: Shape,
+    },
+    /// These on a local executor, in `block_on`.
+    Local(Vec<Node>),
     /// An executor of its own for these, dropped when the first has been joined, or at once.
     Executor {
         nodes: Vec<Node>,
@@ -185,6 +195,18 @@ impl Step {
                 nodes: Node::some(choices, left, depth),
                 joins: choices.one_in(2),
             },
+            12 if choices.has_task_groups() && choices.one_in(3) => {
+                Self::Local(Node::some(choices, left, depth))
+            }
+            13 if choices.has_task_groups() && choices.one_in(2) => Self::TryGroup {
+                nodes: Node::some(choices, left, depth),
+                limit: choices.below(4) as usize,
+                shape: Shape {
+                    fallible: choices.below(3) > 0,
+                    keep_going: choices.one_in(4),
+                    outcomes: choices.one_in(2),
+                },
+            },
             12 | 13 if choices.has_task_groups() => Self::TaskGroup {
                 nodes: Node::some(choices, left, depth),
                 limit: choices.below(4) as usize,
@@ -224,6 +246,8 @@ impl Step {
             Self::Group(nodes)
             | Self::GroupWithPanic(nodes)
             | Self::TaskGroup { nodes, .. }
+            | Self::TryGroup { nodes, .. }
+            | Self::Local(nodes)
             | Self::Executor { nodes, .. } => nodes,
             _ => &mut [],
         }
