@@ -84,6 +84,23 @@ use tasks::Tasks;
 /// assert_eq!(sum.get(), 285);
 /// ```
 ///
+/// # What the compiler sees to
+///
+/// A local task cannot be sent away, and its executor cannot be dropped in the middle of a poll of its own tasks:
+///
+/// ```compile_fail,E0277
+/// let local = rejoin::LocalExecutor::new();
+/// let handle = local.spawn(async { std::rc::Rc::new(7) });
+/// rejoin::spawn(async move { handle.await }); // a handle stays on its thread
+/// ```
+///
+/// ```compile_fail,E0505
+/// let local = rejoin::LocalExecutor::new();
+/// let driven = local.run(async {});
+/// drop(local); // it is driven
+/// rejoin::block_on(driven);
+/// ```
+///
 /// # Hooks, counts and reports
 ///
 /// Local tasks belong to no [`Executor`](crate::Executor): its hooks do not hear of them, and its
