@@ -212,7 +212,7 @@ impl Idle {
     pub(crate) fn sit_down(&self) {
         {
             // Not while somebody looks whether all sleep: what lies there would go unseen.
-            let _nobody_looks = self.sleepers.lock();
+            let _nobody_looks = has!(SeatLock).then(|| self.sleepers.lock());
             self.change(Counts::SEATED, 0);
         }
         if has!(SitDown) {
@@ -239,7 +239,7 @@ impl Idle {
         let before = self.change(0, Counts::SEATED);
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
-        if before.awaited() {
+        if before.awaited() && has!(GuestLeaves) {
             self.notify_many(1);
         }
     }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `parker` | parker | an unpark against a park |
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
+//! | `quiet` | those who wait until nothing is left, idle protocol, injector | that against the end of a poll, a guest's end, a seat that is taken |
 //! | `table` | the table | growth against a look |
 //! | `task` | registry, injector, cancel cell, wrapper | the end of a task: poll, cancel, wake, shutdown |
 //! | `run_queue` | run queue over `st3` | owner against thieves; apart, see there |
@@ -19,6 +20,7 @@
 
 mod idle;
 mod parker;
+mod quiet;
 mod table;
 mod task;
 
@@ -51,6 +53,12 @@ pub(crate) enum Fence {
     CallWatcher,
     /// The same call of a worker that takes a seat.
     SitDown,
+    /// The lock under which it does so.
+    SeatLock,
+    /// The call of who begins to wait until nothing is left.
+    WaiterCalls,
+    /// The call of a guest that leaves while somebody waits for that.
+    GuestLeaves,
 }
 
 thread_local! {
