@@ -53,6 +53,18 @@
 //! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
 //! `Send`, and ones that borrow, have no place in it.
 //!
+//! # Processes
+//!
+//! - **The end of `main`** ends the process, and nothing of the global executor is waited for: [`idle`] does that.
+//! - **`fork`** copies one thread, and an executor's threads stay in the parent. In the child, whoever spawns into it, or
+//!   wakes one of its tasks, and would have to wake a sleeping worker, panics with a message that says so; dropping it, or
+//!   shutting it down, waits for nobody. It is asked only there, beside a system call. A worker that was awake at the moment
+//!   of the fork seems so for ever: a task that is spawned then waits in vain, in silence, and so does who waits for it, or
+//!   who needs a lock that another thread held. Fork before the first spawn, or build an
+//!   executor in the child, which works.
+//! - **`panic = "abort"`** makes a panic in a task the end of the process, after the panic hook, as it does in a thread: no
+//!   strategy, no handle and no [`on_panic`](ExecutorBuilder::on_panic) hears of it. All else holds.
+//!
 //! # Features
 //!
 //! | feature | default | what it does |
@@ -61,8 +73,8 @@
 //! | `macros` | on | [`main`](attr.main.html) and [`test`](attr.test.html), as attributes |
 //! | `trace` | off | a [`WaitGroup`] knows who still holds it |
 //!
-//! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
-//! [`ExecutorBuilder::build_global`].
+//! The number of workers of the global executor, and what it spends on being quick, are set by the environment
+//! variables `REJOIN_THREADS` and `REJOIN_EFFORT` ([`Effort`]) or by [`ExecutorBuilder::build_global`].
 
 #![forbid(unsafe_code)]
 
@@ -75,6 +87,8 @@ mod join_error;
 mod cancel_handle;
 mod executor;
 mod executor_builder;
+mod effort;
+mod report;
 mod group;
 mod block_on;
 mod blocking;
@@ -98,6 +112,7 @@ mod registry;
 mod quiet;
 mod current;
 mod hooks;
+mod names;
 mod contain;
 mod table;
 #[cfg(feature = "futures")]
@@ -117,6 +132,7 @@ pub use block_on::block_on;
 pub use blocking::{block_in_place, spawn_blocking};
 pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
+pub use effort::{Effort, UnknownEffort};
 pub use executor::{Executor, SpawnError, Spawner};
 pub use executor_builder::{BuildError, ExecutorBuilder};
 pub use group::{
@@ -128,6 +144,7 @@ pub use join_handle::{Cancel, Join, JoinHandle};
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
 pub use quiet::{Idle, idle};
+pub use report::{Report, Stuck};
 pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};

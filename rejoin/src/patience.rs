@@ -4,11 +4,12 @@
 //! between two threads that take turns. Looking around costs processor time that somebody else may need.
 //! Which is better shows only afterwards, so a thread goes by its last sleep: if that was so short that
 //! looking would have been no dearer, it looks before it sleeps again; if not, it sleeps at once. With
-//! nothing to do, or little, nothing is ever spent on looking.
+//! nothing to do, or little, nothing is ever spent on looking. That is the default; see [`Effort`] for others.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::effort::Effort;
 use crate::policy;
 
 /// Looking around is for machines on which somebody else can act meanwhile.
@@ -19,19 +20,24 @@ static ALONE: LazyLock<bool> = LazyLock::new(|| {
 /// The memory of one thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
+    effort: Effort,
     last_was_short: bool,
 }
 
 impl Patience {
     /// Knows of no sleep.
-    pub(crate) const NEW: Self = Self {
-        last_was_short: false,
-    };
+    pub(crate) const fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            last_was_short: false,
+        }
+    }
 
-    /// Looks around for a while, if the last sleep was short: until `done`, which it then gives back.
+    /// Looks around for a while, if that is worth it: until `done`, which it then gives back.
     pub(crate) fn look(&self, mut done: impl FnMut() -> bool) -> bool {
         // Looking around takes real time, which a simulation does not have.
-        if !self.last_was_short || *ALONE || crate::sim::is_simulated() {
+        let length = policy::look(self.effort, self.last_was_short);
+        if length.is_zero() || *ALONE || crate::sim::is_simulated() {
             return false;
         }
         let begin = Instant::now();
@@ -42,7 +48,7 @@ impl Patience {
                 }
                 std::hint::spin_loop();
             }
-            if begin.elapsed() > policy::LOOK {
+            if begin.elapsed() > length {
                 return false;
             }
         }
@@ -67,12 +73,24 @@ mod tests {
 
     #[test]
     fn only_a_short_sleep_is_followed_by_a_look() {
-        let mut patience = Patience::NEW;
+        let mut patience = Patience::new(Effort::Balanced);
         assert!(!patience.look(|| unreachable!("nothing is known of short sleeps yet")));
         patience.remember(policy::SHORT_SLEEP / 2);
         assert_eq!(patience.look(|| true), !*ALONE);
         assert!(!patience.look(|| false));
         patience.remember(policy::SHORT_SLEEP);
         assert!(!patience.look(|| unreachable!("the last sleep was long")));
+    }
+
+    #[test]
+    fn the_thrifty_never_look_and_the_eager_always() {
+        let mut thrifty = Patience::new(Effort::Thrifty);
+        let mut eager = Patience::new(Effort::Eager);
+        for slept in [Duration::ZERO, policy::SHORT_SLEEP, Duration::from_secs(1)] {
+            assert!(!thrifty.look(|| unreachable!("the thrifty sleep at once")));
+            assert_eq!(eager.look(|| true), !*ALONE);
+            thrifty.remember(slept);
+            eager.remember(slept);
+        }
     }
 }
