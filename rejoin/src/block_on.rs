@@ -21,6 +21,7 @@ use std::task::{Context, Poll, Waker};
 use crate::contain;
 use crate::crew;
 use crate::door;
+use crate::effort::Effort;
 use crate::guest::{self, Stay};
 use crate::parker::Parker;
 use crate::patience::Patience;
@@ -28,10 +29,13 @@ use crate::sim;
 use crate::sync::Arc;
 use crate::task::Home;
 
+/// Of a thread that has not slept yet. Whose executor it waits for is nothing that it knows.
+const NEW: Patience = Patience::new(Effort::Balanced);
+
 thread_local! {
     /// Taken while a `block_on` sleeps with it; one that is nested in another makes its own.
     static CACHE: RefCell<Option<(Arc<Parker>, Waker)>> = const { RefCell::new(None) };
-    static PATIENCE: Cell<Patience> = const { Cell::new(Patience::NEW) };
+    static PATIENCE: Cell<Patience> = const { Cell::new(NEW) };
 }
 
 /// Runs `future` to its end on the calling thread, which sleeps while there is nothing to do for it.
@@ -123,7 +127,7 @@ fn sleep(parker: &Parker) {
         guest::sleeps(true);
     }
     // Not kept from one `block_on` to the next if the thread is ending.
-    let mut patience = PATIENCE.try_with(Cell::get).unwrap_or(Patience::NEW);
+    let mut patience = PATIENCE.try_with(Cell::get).unwrap_or(NEW);
     if patience.look(|| parker.is_unparked()) {
         parker.park();
     } else {

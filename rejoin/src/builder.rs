@@ -9,8 +9,9 @@ use std::thread;
 
 use crate::door;
 use crate::executor::{Executor, Spawner, global};
-use crate::hooks::{Rare, TaskId, TaskInfo};
+use crate::hooks::{TaskId, TaskInfo};
 use crate::join_handle::JoinHandle;
+use crate::names::Rare;
 use crate::spawn::{Options, start};
 use crate::task::{AsResult, Home, PanicStrategy};
 
@@ -91,7 +92,7 @@ impl Builder {
         Self::default()
     }
 
-    /// Names the task, for logs and reports. Costs one allocation.
+    /// Names the task, for logs and reports. Costs one allocation, and a lock when the name is made and freed.
     ///
     /// # Examples
     ///
@@ -101,7 +102,7 @@ impl Builder {
     /// assert_eq!(handle.name(), Some("listener on 80"));
     /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.rare = Some(Arc::new(Rare { name: name.into() }));
+        self.rare = Some(Rare::new(name.into()));
         self
     }
 

@@ -21,30 +21,42 @@
 //! The last thread to leave ends the executor's service, in [`Crew::has_left`]: it alone can know that
 //! nothing is left, because every seat is then empty, nobody is in a poll without one, and the injector closes only when it is empty, under
 //! its own lock.
+//!
+//! Who waits for it, and with a deadline or without one: [`end`].
+
+mod end;
+
+pub(crate) use end::{End, Lasting};
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use crate::contain::contained;
+use slab::Slab;
+
+use crate::contain::{contained, wake};
 use crate::current;
 use crate::door;
+use crate::effort::Effort;
 use crate::guest;
 use crate::hooks::{Hooks, tell};
 use crate::policy;
+use crate::registry::Ends;
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
 use crate::sim::Started;
 use crate::sync::{Lock, Signal};
 use crate::task::{ExecutorId, Home, PanicStrategy};
 use crate::worker::{Stop, Worker};
+use end::Blocking;
 
 /// How the threads of an executor are made.
 pub(crate) struct Make {
     pub(crate) workers: usize,
     pub(crate) name: Box<dyn Fn(usize) -> String + Send + Sync>,
     pub(crate) stack_size: Option<usize>,
+    pub(crate) effort: Effort,
     pub(crate) panics: PanicStrategy,
     pub(crate) hooks: Arc<Hooks>,
 }
@@ -73,13 +85,30 @@ struct State {
     next: usize,
     threads: Vec<Started>,
     closing: bool,
+    /// Polls whose threads gave their seats up.
+    astray: Slab<Blocking>,
+    /// Threads that are being started for an executor that closes; none is the last one meanwhile.
+    starting: usize,
+    /// Who shut the executor down has waited for long enough: the drop waits no more.
+    let_go: bool,
+    /// How tasks ended, kept by the last thread.
+    ends: Option<Ends>,
 }
 
 thread_local! {
     /// The crew that the calling thread belongs to.
     static CREW: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
-    /// The task in whose poll the calling thread gave its seat up, while that lasts.
-    static ASTRAY: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The poll in which the calling thread gave its seat up, while that lasts.
+    static ASTRAY: Cell<Option<Astray>> = const { Cell::new(None) };
+}
+
+/// A poll that goes on without a seat.
+#[derive(Clone, Copy)]
+struct Astray {
+    /// The id of its task.
+    task: u64,
+    /// Its place in [`State::astray`].
+    key: usize,
 }
 
 /// Which thread could not be started, and why.
@@ -92,7 +121,7 @@ pub(crate) struct StartError {
 impl Crew {
     /// Starts all threads, or none.
     pub(crate) fn start(make: Make) -> Result<Arc<Self>, StartError> {
-        let (scheduler, id, vacant) = Scheduler::acquire(make.workers, &make.hooks);
+        let (scheduler, id, vacant) = Scheduler::acquire(make.workers, make.effort, &make.hooks);
         let crew = Arc::new(Self {
             id,
             scheduler,
@@ -105,6 +134,10 @@ impl Crew {
                 next: 0,
                 threads: Vec::new(),
                 closing: false,
+                astray: Slab::new(),
+                starting: 0,
+                let_go: false,
+                ends: None,
             }),
             changed: Signal::new(),
             make,
@@ -181,15 +214,15 @@ impl Crew {
         current::become_worker(&self.scheduler.registry, &self.make.hooks);
         door::set_inside(Some(self.home()));
         tell(self.make.hooks.thread_start.as_ref(), |hook| hook(index));
-        let mut worker = Worker::new(self.scheduler);
+        let mut worker = Worker::new(self.scheduler, self.make.effort);
         loop {
             while let Some(held) = self.wait_for_seat() {
                 self.scheduler.idle.sit_down();
                 door::take_seat(self.id, self.scheduler, held);
                 let stop = worker.work();
                 debug_assert_eq!(stop == Stop::NoSeat, !door::is_seated());
-                if ASTRAY.take().is_some() {
-                    self.scheduler.come_back();
+                if let Some(astray) = ASTRAY.take() {
+                    self.come_back(astray);
                 }
                 if let Some(held) = door::leave_seat() {
                     self.scheduler.idle.stand_up();
@@ -201,6 +234,8 @@ impl Crew {
             }
         }
         tell(self.make.hooks.thread_stop.as_ref(), |hook| hook(index));
+        // A destructor of this thread that ends the executor is none of its members.
+        CREW.with_borrow_mut(Option::take);
     }
 
     /// A vacant seat, as soon as there is one; `None` when this thread is not needed any more.
@@ -228,13 +263,21 @@ impl Crew {
 
     /// Counts the calling thread out, unless it is the last one and there is something left to do.
     fn has_left(&self) -> bool {
+        let mut waiting = Vec::new();
         {
             let mut state = self.state.lock();
+            while state.closing && state.alive == 1 && state.starting > 0 {
+                state = self.changed.wait(&self.state, state);
+            }
             if state.closing && state.alive == 1 {
-                debug_assert!(state.vacant.is_empty());
-                if !self.scheduler.release(&mut state.empty) {
+                if !state.vacant.is_empty() {
                     return false;
                 }
+                state.ends = Some(self.scheduler.registry.ends());
+                let Some(released) = self.scheduler.release(&mut state.empty) else {
+                    return false;
+                };
+                waiting = released;
             }
             state.alive -= 1;
             if !state.closing {
@@ -243,6 +286,8 @@ impl Crew {
             }
         }
         self.changed.notify_all();
+        // Wakers may be the user's own.
+        waiting.into_iter().for_each(wake);
         true
     }
 
@@ -267,46 +312,21 @@ impl Crew {
         }
     }
 
-    /// Cancels all tasks, and waits until every thread has left; if the calling thread is one of them,
-    /// until it is the only one, and then leaves it to end when its current poll has.
-    ///
-    /// A caller that holds a seat, of this executor or another, gives it up first: what it waits for may
-    /// wait for a task that lies there.
-    pub(crate) fn close(&self) {
-        // If no thread can be started, the seat stays; then only such a circle is a deadlock.
-        let _ = vacate();
-        self.state.lock().closing = true;
-        self.changed.notify_all();
-        self.scheduler.close();
-        let own = is_member(self.id);
-        // The others wait for whoever polls; not for the one who waits for them.
-        let astray = own && ASTRAY.get().is_some();
-        if astray {
-            self.scheduler.come_back();
+    /// A poll is about to go on without a seat.
+    fn go_astray(&self, held: &Held) -> Astray {
+        self.scheduler.go_astray();
+        let blocking = Blocking::new(held.outer().shown.info());
+        Astray {
+            task: held.task(),
+            key: self.state.lock().astray.insert(blocking),
         }
-        let threads = {
-            let mut state = self.state.lock();
-            while state.alive > usize::from(own) {
-                state = self.changed.wait(&self.state, state);
-            }
-            if !state.started {
-                // No thread was ever there to end the service, and nobody to ask for it.
-                let mut vacant = std::mem::take(&mut state.vacant);
-                let released = self.scheduler.release(&mut vacant);
-                debug_assert!(released, "an executor that was never built has tasks");
-            }
-            std::mem::take(&mut state.threads)
-        };
-        if astray {
-            self.scheduler.go_astray();
-        }
-        let own = thread::current().id();
-        for thread in threads {
-            if thread.thread().id() != own {
-                // A worker does not unwind; if it ever did, its message has been printed.
-                drop(thread.join());
-            }
-        }
+    }
+
+    /// That poll has ended, or goes on under its seat after all.
+    fn come_back(&self, astray: Astray) {
+        let gone = self.state.lock().astray.remove(astray.key);
+        drop(gone);
+        self.scheduler.come_back();
     }
 }
 
@@ -324,7 +344,9 @@ fn is_member(id: ExecutorId) -> bool {
 /// The id of the task that the calling thread polls, as far as it has published one.
 pub(crate) fn task_in_poll() -> u64 {
     let astray = ASTRAY.try_with(Cell::get).ok().flatten();
-    let task = astray.or_else(|| door::with_seat(|_, held| held.task()));
+    let task = astray
+        .map(|astray| astray.task)
+        .or_else(|| door::with_seat(|_, held| held.task()));
     task.unwrap_or(0)
 }
 
@@ -343,13 +365,13 @@ pub(crate) fn vacate() -> Result<(), StartError> {
     let Some(held) = door::leave_seat() else {
         return Ok(());
     };
-    crew.scheduler.go_astray();
-    ASTRAY.set(Some(held.task()));
+    let astray = crew.go_astray(&held);
+    ASTRAY.set(Some(astray));
     let outer = held.outer();
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
-        crew.scheduler.come_back();
+        crew.come_back(astray);
         ASTRAY.set(None);
         crew.scheduler.idle.sit_down();
         // The poll goes on, and may turn out slow.

@@ -77,6 +77,13 @@ pub(crate) fn is_closing() -> bool {
     registry.ok().flatten().is_some_and(Registry::is_closed)
 }
 
+/// Whether anybody may want to hear how the task that is polled ends.
+#[inline]
+pub(crate) fn minds_ends() -> bool {
+    let registry = CURRENT.try_with(|current| current.registry.get());
+    registry.ok().flatten().is_some_and(Registry::minds_ends)
+}
+
 /// The poll of a task begins, which is `registered` or not; whether it is to be cancelled instead.
 #[inline]
 pub(crate) fn begin_poll(registered: bool) -> bool {
@@ -183,7 +190,6 @@ pub(crate) fn visiting(registry: &'static Registry, hooks: Option<Arc<Hooks>>, r
 }
 
 /// Whether hooks want to hear of what happens to tasks on this thread.
-#[inline]
 pub(crate) fn is_hooked() -> bool {
     CURRENT.try_with(|current| current.hooked.get()) == Ok(true)
 }

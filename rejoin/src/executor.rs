@@ -31,6 +31,9 @@ use crate::task::{ExecutorId, Home};
 /// and leaves its own to end after that poll. A waker, a [`JoinHandle`] or a
 /// [`CancelHandle`](crate::CancelHandle) may outlive the executor, on any thread, and is then harmless.
 ///
+/// A poll that never ends is waited for for ever. [`shutdown`](Self::shutdown) does the same up to a deadline, and
+/// says who was stuck.
+///
 /// # Examples
 ///
 /// ```
@@ -145,6 +148,10 @@ impl Executor {
 
     pub(crate) fn with_crew(crew: Arc<Crew>) -> Self {
         Self { crew }
+    }
+
+    pub(crate) fn crew(&self) -> &Arc<Crew> {
+        &self.crew
     }
 
     pub(crate) fn home(&self) -> Home {

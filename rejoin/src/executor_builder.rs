@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::crew::{Crew, Make, StartError};
+use crate::effort::Effort;
 use crate::executor::{Executor, set_global};
 use crate::hooks::{Finish, Hooks, TaskInfo};
 use crate::sim;
@@ -14,6 +15,8 @@ use crate::task::PanicStrategy;
 
 /// The environment variable that says how many threads the global executor has.
 const THREADS: &str = "REJOIN_THREADS";
+/// And the one that says what it spends on being quick.
+const EFFORT: &str = "REJOIN_EFFORT";
 
 /// Most worker threads of one executor: as many as no machine has processors, and few enough for the
 /// counters of the idle protocol.
@@ -41,6 +44,7 @@ pub struct ExecutorBuilder {
     threads: Option<usize>,
     name: Box<dyn Fn(usize) -> String + Send + Sync>,
     stack_size: Option<usize>,
+    effort: Effort,
     panics: PanicStrategy,
     hooks: Hooks,
 }
@@ -51,6 +55,7 @@ impl ExecutorBuilder {
             threads: None,
             name: Box::new(|index| format!("rejoin-{index}")),
             stack_size: None,
+            effort: Effort::default(),
             panics: PanicStrategy::default(),
             hooks: Hooks::default(),
         }
@@ -102,6 +107,16 @@ impl ExecutorBuilder {
     /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// What the executor spends on being quick: by default a [balanced](Effort::Balanced) effort.
+    ///
+    /// # Examples
+    ///
+    /// See [`Effort`].
+    pub fn effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
         self
     }
 
@@ -269,6 +284,7 @@ impl ExecutorBuilder {
             workers,
             name: self.name,
             stack_size: self.stack_size,
+            effort: self.effort,
             panics: self.panics,
             hooks: Arc::new(sim::observe(self.hooks)),
         });
@@ -279,12 +295,13 @@ impl ExecutorBuilder {
     }
 
     /// Starts the global executor with this configuration, in place of the default one that the first
-    /// [`spawn`](crate::spawn) would start. `REJOIN_THREADS`, if set, overrides the number of threads.
+    /// [`spawn`](crate::spawn) would start. `REJOIN_THREADS`, if set, overrides the number of threads, and
+    /// `REJOIN_EFFORT` the [effort](Self::effort).
     ///
     /// # Errors
     ///
     /// As [`build`](Self::build); also if the global executor has been started, or if `REJOIN_THREADS`
-    /// is not a number of threads. After an error other than that it has been started, a later call
+    /// is not a number of threads or `REJOIN_EFFORT` not the name of an effort. After an error other than that it has been started, a later call
     /// may try again.
     ///
     /// # Examples
@@ -296,23 +313,29 @@ impl ExecutorBuilder {
     /// ```
     pub fn build_global(mut self) -> Result<(), BuildError> {
         set_global(|| {
-            if let Some(threads) = threads_from_environment()? {
-                self.threads = Some(threads);
-            }
+            let threads = from_environment(THREADS, |text| {
+                text.trim().parse().ok().filter(|&threads| threads > 0)
+            })?;
+            self.threads = threads.or(self.threads);
+            let effort = from_environment(EFFORT, |text| text.trim().parse().ok())?;
+            self.effort = effort.unwrap_or(self.effort);
             self.build()
         })
     }
 }
 
-/// What `REJOIN_THREADS` says.
-fn threads_from_environment() -> Result<Option<usize>, BuildError> {
-    let Some(value) = std::env::var_os(THREADS) else {
+/// What the environment variable says, if it is set.
+fn from_environment<T>(
+    variable: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, BuildError> {
+    let Some(value) = std::env::var_os(variable) else {
         return Ok(None);
     };
-    let number = value.to_str().and_then(|text| text.trim().parse().ok());
-    match number {
-        Some(threads) if threads > 0 => Ok(Some(threads)),
-        _ => Err(BuildError(Cause::Environment {
+    match value.to_str().and_then(parse) {
+        Some(parsed) => Ok(Some(parsed)),
+        None => Err(BuildError(Cause::Environment {
+            variable,
             value: value.to_string_lossy().into_owned(),
         })),
     }
@@ -323,6 +346,7 @@ impl fmt::Debug for ExecutorBuilder {
         f.debug_struct("ExecutorBuilder")
             .field("threads", &self.threads)
             .field("stack_size", &self.stack_size)
+            .field("effort", &self.effort)
             .field("panic_strategy", &self.panics)
             .finish_non_exhaustive()
     }
@@ -343,9 +367,17 @@ pub struct BuildError(Cause);
 #[derive(Debug)]
 enum Cause {
     NoThreads,
-    TooManyThreads { workers: usize },
-    Thread { workers: usize, error: StartError },
-    Environment { value: String },
+    TooManyThreads {
+        workers: usize,
+    },
+    Thread {
+        workers: usize,
+        error: StartError,
+    },
+    Environment {
+        variable: &'static str,
+        value: String,
+    },
     Started,
 }
 
@@ -376,10 +408,14 @@ impl fmt::Display for BuildError {
                 let StartError { thread, error } = error;
                 write!(f, "could not start thread {thread} of {workers}: {error}")
             }
-            Cause::Environment { value } => write!(
-                f,
-                "{THREADS} is {value:?}, but must be a number of threads, at least 1"
-            ),
+            Cause::Environment { variable, value } => {
+                let must = if *variable == EFFORT {
+                    "thrifty, balanced or eager"
+                } else {
+                    "a number of threads, at least 1"
+                };
+                write!(f, "{variable} is {value:?}, but must be {must}")
+            }
             Cause::Started => f.write_str("the global executor has already been started"),
         }
     }

@@ -1,12 +1,12 @@
 //! What a task is called, and what an executor's owner wants to hear of it.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
 use crate::contain::contained;
+use crate::names::Rare;
 
 /// Identifies a task within the process.
 ///
@@ -33,12 +33,6 @@ impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// What only few tasks carry; one allocation for those that do.
-#[derive(Debug)]
-pub(crate) struct Rare {
-    pub(crate) name: Cow<'static, str>,
 }
 
 /// Which task: its id, name, tag and place of spawn.

@@ -28,8 +28,8 @@
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
-//! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), a push is
-//! left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
+//! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), or sleepers
+//! are to be spared (see [`effort`](crate::effort)), a push is left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
 //! fence, and the last to lie down sees nobody.
 //!
 //! # Why the second holds
@@ -61,15 +61,18 @@
 //! polls that do end.
 
 mod awaited;
+mod counts;
 
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::effort::Effort;
 use crate::parker::Parker;
 use crate::policy;
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence, has};
+use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, StaticU64, fence, has};
+use counts::Counts;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -80,6 +83,8 @@ pub(crate) struct Idle {
     guests: CachePadded<AtomicU32>,
     /// How many more of the last thefts were in vain than not; see [`policy::score`].
     score: AtomicU32,
+    /// The process in which the workers live: one that is forked from it has none of them.
+    process: StaticU64,
     /// The parked workers; the one that lay down last is called first, its caches are warm.
     sleepers: Lock<Vec<Arc<Bed>>>,
 }
@@ -90,6 +95,9 @@ pub(crate) struct Bed {
     parker: Arc<Parker>,
     call: AtomicU8,
 }
+
+const FORKED: &str = "a task was spawned or woken for an executor that has no threads here: this process was forked \
+    from the one in which it runs; fork before the first spawn, or build an executor in the child";
 
 /// In bed, without a timeout.
 const SLEEP: u8 = 0;
@@ -141,54 +149,13 @@ impl Bed {
     }
 }
 
-/// How many workers are in which state, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Counts(u64);
-
-impl Counts {
-    const FIELD: u32 = 20;
-    const MASK: u64 = (1 << Self::FIELD) - 1;
-    const PARKED: u64 = 1;
-    const SEARCHING: u64 = 1 << Self::FIELD;
-    const SEATED: u64 = 1 << (2 * Self::FIELD);
-    const WATCHED: u64 = 1 << (3 * Self::FIELD);
-    /// The work at hand is not worth sharing; see `theft`.
-    const FINE: u64 = 2 * Self::WATCHED;
-    /// Somebody waits until nothing is left; see `quiet`.
-    const AWAITED: u64 = 4 * Self::WATCHED;
-
-    fn parked(self) -> u32 {
-        (self.0 & Self::MASK) as u32
-    }
-
-    fn searching(self) -> u32 {
-        (self.0 >> Self::FIELD & Self::MASK) as u32
-    }
-
-    /// Workers that hold a seat, whatever they do.
-    fn seated(self) -> u32 {
-        (self.0 >> (2 * Self::FIELD) & Self::MASK) as u32
-    }
-
-    fn watched(self) -> bool {
-        self.0 & Self::WATCHED != 0
-    }
-
-    fn fine(self) -> bool {
-        self.0 & Self::FINE != 0
-    }
-
-    fn awaited(self) -> bool {
-        self.0 & Self::AWAITED != 0
-    }
-}
-
 impl Idle {
     pub(crate) fn new() -> Self {
         Self {
             counts: CachePadded::new(AtomicU64::new(0)),
             guests: CachePadded::new(AtomicU32::new(0)),
             score: AtomicU32::new(policy::COARSE_SCORE),
+            process: StaticU64::new(0),
             sleepers: Lock::new(Vec::new()),
         }
     }
@@ -213,7 +180,7 @@ impl Idle {
     pub(crate) fn sit_down(&self) {
         {
             // Not while somebody looks whether all sleep: what lies there would go unseen.
-            let _nobody_looks = self.sleepers.lock();
+            let _nobody_looks = has!(SeatLock).then(|| self.sleepers.lock());
             self.change(Counts::SEATED, 0);
         }
         if has!(SitDown) {
@@ -240,9 +207,16 @@ impl Idle {
         let before = self.change(0, Counts::SEATED);
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
-        if before.awaited() {
+        if before.awaited() && has!(GuestLeaves) {
             self.notify_many(1);
         }
+    }
+
+    /// How many workers hold a seat, guests apart.
+    pub(crate) fn workers(&self) -> u32 {
+        // Ordering: Relaxed, as in `awake`.
+        let guests = self.guests.load(Ordering::Relaxed);
+        self.counts().seated().saturating_sub(guests)
     }
 
     /// How many workers are out of bed, guests apart.
@@ -259,16 +233,48 @@ impl Idle {
     #[inline]
     pub(crate) fn wants_work(&self) -> bool {
         let counts = self.counts();
-        policy::worth_waking(counts.parked(), counts.searching()) && !counts.fine()
+        counts.worth_waking() && !counts.spares()
     }
 
-    /// Calls one worker for one new task, unless somebody is searching or the work is too fine to share. Enough
+    /// Calls one worker for one new task, unless somebody is searching or the work is not worth it. Enough
     /// for a worker's own push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
     #[inline]
     pub(crate) fn notify(&self) {
         if self.wants_work() {
             self.call_one(false);
         }
+    }
+
+    /// How eagerly workers are called from now on. To be said before there are any.
+    pub(crate) fn set_effort(&self, effort: Effort) {
+        let bits = match effort {
+            Effort::Thrifty => Counts::THRIFTY,
+            Effort::Balanced => 0,
+            Effort::Eager => Counts::EAGER,
+        };
+        // Ordering: Relaxed. It guides, as in `set_fine`, and was said before the workers start.
+        let others = !(Counts::THRIFTY | Counts::EAGER);
+        self.counts.fetch_and(others, Ordering::Relaxed);
+        self.counts.fetch_or(bits, Ordering::Relaxed);
+    }
+
+    /// The calling process is the one in which workers are about to be started.
+    pub(crate) fn set_process(&self) {
+        let process = u64::from(std::process::id());
+        // Ordering: Relaxed. Only a fork makes a difference, and whoever calls it has seen the executor.
+        self.process.store(process, Ordering::Relaxed);
+    }
+
+    /// Whether this process was forked from the one in which the workers live. Costs a system call.
+    pub(crate) fn is_forked(&self) -> bool {
+        // Ordering: as in `set_process`.
+        let process = self.process.load(Ordering::Relaxed);
+        process != 0 && process != u64::from(std::process::id())
+    }
+
+    /// Whether new tasks are left to those that are awake: they are too fine to share, or sleepers are to sleep.
+    pub(crate) fn spares(&self) -> bool {
+        self.counts().spares()
     }
 
     /// Whether the work at hand is too fine to share.
@@ -279,6 +285,9 @@ impl Idle {
     /// Takes note of whether a theft was worth it. One that was may have been a thread that had to wait for a
     /// processor, so it takes several to change an opinion.
     pub(crate) fn learn(&self, worth_it: bool) {
+        if self.counts().eager() {
+            return;
+        }
         // Ordering: Relaxed, as in `set_fine`; that two threads overwrite each other does no harm.
         let score = policy::score(self.score.load(Ordering::Relaxed), worth_it);
         self.score.store(score, Ordering::Relaxed);
@@ -312,22 +321,20 @@ impl Idle {
     pub(crate) fn notify_from_slow(&self) {
         producers_fence();
         let counts = self.counts();
-        if policy::worth_waking(counts.parked(), counts.searching()) {
+        if counts.worth_waking() {
             self.call_one(false);
         }
     }
 
-    /// Calls one worker for one task that was pushed before by somebody who will not run it. If the work at
-    /// hand is too fine to share, only when no other is out of bed, or when they do not keep up.
+    /// Calls one worker for one task that was pushed before by somebody who will not run it. If sleepers are
+    /// [spared](Self::spares), only when no other is out of bed, or when they do not keep up.
     #[inline]
     pub(crate) fn notify_from_outside(&self, backlog: impl FnOnce() -> bool) {
         producers_fence();
         let counts = self.counts();
-        if policy::worth_waking(counts.parked(), counts.searching())
-            && (!counts.fine() || self.awake() == 0 || backlog())
-        {
+        if counts.worth_waking() && (!counts.spares() || self.awake() == 0 || backlog()) {
             self.call_one(false);
-        } else if counts.fine() {
+        } else if counts.spares() {
             // Left to whoever is awake; should that poll turn out slow, somebody has to notice.
             self.call_watcher();
         }
@@ -361,10 +368,13 @@ impl Idle {
 
     #[cold]
     fn call_one(&self, whoever_searches: bool) -> bool {
+        // Asked here, beside a system call that costs more.
+        assert!(!self.is_forked(), "{FORKED}");
         let bed = {
             let mut sleepers = self.sleepers.lock();
             // Again, now that nobody else can change it: two producers need not wake two workers.
-            if !whoever_searches && self.counts().searching() > 0 {
+            let counts = self.counts();
+            if !whoever_searches && counts.searching() > 0 && !counts.eager() {
                 return false;
             }
             let watcher_last = |bed: &Arc<Bed>| bed.call() != Call::Watch;
@@ -435,8 +445,8 @@ impl Idle {
             if self.counts().searching() == 0 {
                 self.call_one(false);
             }
-        } else if before.fine() && has!(CallWatcher) {
-            // What is too fine to share is no reason to call anybody, but may be there.
+        } else if before.spares() && has!(CallWatcher) {
+            // Something may be there for which sleepers are spared.
             self.call_watcher();
         }
     }

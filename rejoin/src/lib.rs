@@ -55,6 +55,18 @@
 //! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that
 //! borrow have no place in it; those that are not `Send` have a [`LocalExecutor`].
 //!
+//! # Processes
+//!
+//! - **The end of `main`** ends the process, and nothing of the global executor is waited for: [`idle`] does that.
+//! - **`fork`** copies one thread, and an executor's threads stay in the parent. In the child, whoever spawns into it, or
+//!   wakes one of its tasks, and would have to wake a sleeping worker, panics with a message that says so; dropping it, or
+//!   shutting it down, waits for nobody. It is asked only there, beside a system call. A worker that was awake at the moment
+//!   of the fork seems so for ever: a task that is spawned then waits in vain, in silence, and so does who waits for it, or
+//!   who needs a lock that another thread held. Fork before the first spawn, or build an
+//!   executor in the child, which works.
+//! - **`panic = "abort"`** makes a panic in a task the end of the process, after the panic hook, as it does in a thread: no
+//!   strategy, no handle and no [`on_panic`](ExecutorBuilder::on_panic) hears of it. All else holds.
+//!
 //! # Features
 //!
 //! | feature | default | what it does |
@@ -63,8 +75,8 @@
 //! | `macros` | on | [`main`](attr.main.html) and [`test`](attr.test.html), as attributes |
 //! | `trace` | off | a [`WaitGroup`] knows who still holds it |
 //!
-//! The number of workers of the global executor is set by the environment variable `REJOIN_THREADS` or by
-//! [`ExecutorBuilder::build_global`].
+//! The number of workers of the global executor, and what it spends on being quick, are set by the environment
+//! variables `REJOIN_THREADS` and `REJOIN_EFFORT` ([`Effort`]) or by [`ExecutorBuilder::build_global`].
 
 #![forbid(unsafe_code)]
 
@@ -77,6 +89,8 @@ mod join_error;
 mod cancel_handle;
 mod executor;
 mod executor_builder;
+mod effort;
+mod report;
 mod group;
 mod local;
 mod block_on;
@@ -104,6 +118,7 @@ mod quiet;
 mod current;
 mod surroundings;
 mod hooks;
+mod names;
 mod contain;
 mod table;
 #[cfg(feature = "futures")]
@@ -124,6 +139,7 @@ pub use blocking::{block_in_place, spawn_blocking};
 pub use budget::{ConsumeBudget, consume_budget};
 pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
+pub use effort::{Effort, UnknownEffort};
 pub use executor::{Executor, SpawnError, Spawner};
 pub use executor_builder::{BuildError, ExecutorBuilder};
 pub use group::{
@@ -136,6 +152,7 @@ pub use local::{LocalCancel, LocalExecutor, LocalHandle, LocalJoin, spawn_local}
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
 pub use quiet::{Idle, idle};
+pub use report::{Report, Stuck};
 pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use task_local::{Scoped, TaskLocal, inherit};

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `parker` | parker | an unpark against a park |
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
+//! | `quiet` | those who wait until nothing is left, idle protocol, injector | that against the end of a poll, a guest's end, a seat that is taken |
 //! | `table` | the table | growth against a look |
 //! | `task` | registry, injector, cancel cell, wrapper | the end of a task: poll, cancel, wake, shutdown |
 //! | `local` | the inbox of a local executor | a post against going to sleep |
@@ -21,6 +22,7 @@
 mod idle;
 mod local;
 mod parker;
+mod quiet;
 mod run_queue;
 mod table;
 mod task;
@@ -58,6 +60,12 @@ pub(crate) enum Fence {
     SitDown,
     /// That a local executor looks for mail and leaves its waker in one step.
     ArmAtOnce,
+    /// The lock under which it does so.
+    SeatLock,
+    /// The call of who begins to wait until nothing is left.
+    WaiterCalls,
+    /// The call of a guest that leaves while somebody waits for that.
+    GuestLeaves,
 }
 
 thread_local! {

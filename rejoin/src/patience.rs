@@ -5,11 +5,12 @@
 //! Which is better shows only afterwards, so a thread goes by its last sleep: if that was so short that
 //! looking would have been no dearer, it looks before it sleeps again; if not, it sleeps at once. With
 //! nothing to do, or little, nothing is ever spent on looking. And where looks are in vain, though sleeps are short,
-//! fewer and fewer are made.
+//! fewer and fewer are made. That is the default; see [`Effort`] for others.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use crate::effort::Effort;
 use crate::policy;
 
 /// Looking around is for machines on which somebody else can act meanwhile.
@@ -20,6 +21,7 @@ static ALONE: LazyLock<bool> = LazyLock::new(|| {
 /// The memory of one thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
+    effort: Effort,
     last_was_short: bool,
     /// Looks in a row that were in vain.
     vain: u32,
@@ -29,23 +31,27 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Knows of no sleep.
-    pub(crate) const NEW: Self = Self {
-        last_was_short: false,
-        vain: 0,
-        skip: 0,
-    };
+    pub(crate) const fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            last_was_short: false,
+            vain: 0,
+            skip: 0,
+        }
+    }
 
-    /// Looks around for a while, if the last sleep was short: until `done`, which it then gives back.
+    /// Looks around for a while, if that is worth it: until `done`, which it then gives back.
     pub(crate) fn look(&mut self, done: impl FnMut() -> bool) -> bool {
         // Looking around takes real time, which a simulation does not have.
-        if !self.last_was_short || *ALONE || crate::sim::is_simulated() {
+        let length = policy::look(self.effort, self.last_was_short);
+        if length.is_zero() || *ALONE || crate::sim::is_simulated() {
             return false;
         }
-        if self.skip > 0 {
+        if self.skip > 0 && self.effort != Effort::Eager {
             self.skip -= 1;
             return false;
         }
-        let found = look(done);
+        let found = look(length, done);
         self.vain = if found { 0 } else { self.vain + 1 };
         self.skip = policy::looks_to_skip(self.vain);
         found
@@ -64,8 +70,8 @@ impl Patience {
     }
 }
 
-/// Looks around for a while, until `done`, which it then gives back.
-fn look(mut done: impl FnMut() -> bool) -> bool {
+/// Looks around for so long, or until `done`; says whether it was.
+fn look(length: Duration, mut done: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();
     loop {
         for _ in 0..policy::LOOKS_PER_CLOCK {
@@ -74,7 +80,7 @@ fn look(mut done: impl FnMut() -> bool) -> bool {
             }
             std::hint::spin_loop();
         }
-        if begin.elapsed() > policy::LOOK {
+        if begin.elapsed() > length {
             return false;
         }
     }
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn only_a_short_sleep_is_followed_by_a_look() {
-        let mut patience = Patience::NEW;
+        let mut patience = Patience::new(Effort::Balanced);
         assert!(!patience.look(|| unreachable!("nothing is known of short sleeps yet")));
         patience.remember(policy::SHORT_SLEEP / 2);
         assert_eq!(patience.look(|| true), !*ALONE);
@@ -99,7 +105,7 @@ mod tests {
         if *ALONE {
             return;
         }
-        let mut patience = Patience::NEW;
+        let mut patience = Patience::new(Effort::Balanced);
         patience.remember(policy::SHORT_SLEEP / 2);
         let mut looked = 0;
         let chances = 100;
@@ -115,5 +121,17 @@ mod tests {
         // One that is not makes up for all.
         while !patience.look(|| true) {}
         assert!(patience.look(|| true));
+    }
+
+    #[test]
+    fn the_thrifty_never_look_and_the_eager_always() {
+        let mut thrifty = Patience::new(Effort::Thrifty);
+        let mut eager = Patience::new(Effort::Eager);
+        for slept in [Duration::ZERO, policy::SHORT_SLEEP, Duration::from_secs(1)] {
+            assert!(!thrifty.look(|| unreachable!("the thrifty sleep at once")));
+            assert_eq!(eager.look(|| true), !*ALONE);
+            thrifty.remember(slept);
+            eager.remember(slept);
+        }
     }
 }

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::effort::Effort;
+
 /// A worker looks at the injector before each poll; but when it has found something there, it takes a batch, and looks
 /// again when that, and two more, have been polled: what lies there came later. A look costs a load.
 pub(crate) const BETWEEN_BATCHES: u32 = 2;
@@ -87,7 +89,10 @@ pub(crate) const SHORT_SLEEP: Duration = Duration::from_micros(40);
 const MOST_SKIPPED: u32 = 64;
 
 /// How long a thread looks around after a short sleep.
-pub(crate) const LOOK: Duration = Duration::from_micros(25);
+const LOOK: Duration = Duration::from_micros(25);
+
+/// How long an eager worker looks around after any sleep: a few times what it costs to sleep and be woken.
+const EAGER_LOOK: Duration = Duration::from_micros(100);
 
 /// Looks between two looks at the clock.
 pub(crate) const LOOKS_PER_CLOCK: u32 = 16;
@@ -101,6 +106,9 @@ pub(crate) const LAST_TICK: Duration = Duration::from_micros(500);
 
 /// The longest time between two looks of a worker that waits for the last polls of a closing executor.
 const LAST_CLOSING_TICK: Duration = Duration::from_millis(10);
+
+/// The same when nobody waits for the executor's end any more: a poll that is stuck may be so for ever.
+const LAST_LONELY_TICK: Duration = Duration::from_millis(100);
 
 /// Ticks that a watcher goes on for when nothing runs any more, in case that something soon does.
 pub(crate) const LINGER: u32 = 4;
@@ -154,12 +162,12 @@ pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
 }
 
 /// Whether one more task is worth waking a sleeper: not while somebody is searching already, because
-/// the last searcher to find something passes the call on.
-pub(crate) fn worth_waking(parked: u32, searching: u32) -> bool {
+/// the last searcher to find something passes the call on; but to the `eager` it is.
+pub(crate) fn worth_waking(parked: u32, searching: u32, eager: bool) -> bool {
     if crate::sim::is_broken(crate::sim::Decision::WorthWaking) {
         return false;
     }
-    parked > 0 && searching == 0
+    parked > 0 && (searching == 0 || eager)
 }
 
 /// Whether `tasks` that were stolen have been worth it after so many `polls`.
@@ -220,9 +228,26 @@ pub(crate) fn worth(fine: bool) -> usize {
     if fine { WORTH_FINE } else { WORTH }
 }
 
-/// The tick that follows `tick` for a worker that waits for the last polls of a closing executor.
-pub(crate) fn next_closing_tick(tick: Duration) -> Duration {
-    (2 * tick).min(LAST_CLOSING_TICK)
+/// The tick that follows `tick` for whoever waits for the last polls of a closing executor, whose end is `awaited` or
+/// not.
+pub(crate) fn next_closing_tick(tick: Duration, awaited: bool) -> Duration {
+    let last = if awaited {
+        LAST_CLOSING_TICK
+    } else {
+        LAST_LONELY_TICK
+    };
+    (2 * tick).min(last)
+}
+
+/// How long a thread whose last sleep was short or not looks around before it sleeps again; not at all if this is
+/// zero.
+pub(crate) fn look(effort: Effort, last_was_short: bool) -> Duration {
+    match effort {
+        Effort::Thrifty => Duration::ZERO,
+        Effort::Balanced if last_was_short => LOOK,
+        Effort::Balanced => Duration::ZERO,
+        Effort::Eager => EAGER_LOOK,
+    }
 }
 
 /// The tick that follows `tick`.

@@ -24,6 +24,8 @@
 //! that word when the bit is set looks, or has a worker look; whoever sets the bit afterwards calls a worker,
 //! who will lie down again. A thread that comes back from astray says so behind a fence, and then reads the bit.
 //!
+//! `model::quiet` fails without either fence, without the calls, and if a seat is taken while somebody looks.
+//!
 //! # Who is not counted
 //!
 //! A task that waits is known by the id that its thread has published. If it is suspended, it is in
@@ -43,13 +45,25 @@ use crate::door;
 use crate::executor::{Executor, Spawner};
 use crate::idle::Idle as Sleepers;
 use crate::scheduler::{Scheduler, get};
-use crate::seat::Held;
-use crate::sync::Lock;
+use crate::seat::{Held, Seat};
+use crate::sync::{Lock, has};
 use crate::task::ExecutorId;
 
 /// Those who wait for one executor.
 #[derive(Debug)]
 pub(crate) struct Quiet(Lock<State>);
+
+/// What may be left of an executor's tasks, to whoever looks while all sleep.
+pub(crate) trait Left {
+    /// Threads in the middle of a poll without a seat.
+    fn astray(&self) -> usize;
+
+    /// Whether all queues are empty.
+    fn nothing_queued(&self) -> bool;
+
+    /// Tasks in the registry.
+    fn registered(&self) -> usize;
+}
 
 #[derive(Debug)]
 struct State {
@@ -59,21 +73,30 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Waiting {
+pub(crate) struct Waiting {
     /// `None` once it was woken.
     waker: Option<Waker>,
     who: Who,
 }
 
+impl Waiting {
+    pub(crate) fn new(waker: Waker, who: Who) -> Self {
+        Self {
+            waker: Some(waker),
+            who,
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-struct Who {
+pub(crate) struct Who {
     /// The task that asks, if it is one of the same executor.
-    task: Option<u64>,
+    pub(crate) task: Option<u64>,
     /// Whether its thread blocks meanwhile, in the middle of its poll.
-    blocks: bool,
+    pub(crate) blocks: bool,
     /// Whether it was in the registry when that poll began.
-    registered: bool,
+    pub(crate) registered: bool,
 }
 
 impl Who {
@@ -90,9 +113,9 @@ impl Who {
 
 /// How many of those left wait themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Apart {
-    pub(crate) registered: usize,
-    pub(crate) astray: usize,
+struct Apart {
+    registered: usize,
+    astray: usize,
 }
 
 impl Quiet {
@@ -114,8 +137,51 @@ impl Quiet {
         self.take(idle)
     }
 
+    /// Enters somebody who waits, under the `key` of the first time, and has a worker look; says whether there is
+    /// anything to wait for.
+    pub(crate) fn enter(
+        &self,
+        idle: &Sleepers,
+        generation: u32,
+        key: &mut Option<usize>,
+        entry: Waiting,
+    ) -> bool {
+        let mut state = self.0.lock();
+        if state.generation != generation {
+            return false;
+        }
+        let before = match *key {
+            // Woken, and for one reason only.
+            Some(key) if state.waiting[key].waker.is_none() => return false,
+            Some(key) => Some(std::mem::replace(&mut state.waiting[key], entry)),
+            None => {
+                *key = Some(state.waiting.insert(entry));
+                None
+            }
+        };
+        idle.set_awaited(true);
+        drop(state);
+        drop(before);
+        if has!(WaiterCalls) {
+            idle.notify_many(1);
+        }
+        true
+    }
+
+    /// Those to wake, if nothing is left; for a worker that sleeps. See the module's documentation.
+    pub(crate) fn look(&self, idle: &Sleepers, left: &impl Left) -> Option<Vec<Waker>> {
+        idle.while_all_sleep(|all_sleep| {
+            let apart = self.apart();
+            let is_quiet = left.astray() == apart.astray
+                && all_sleep()
+                && left.nothing_queued()
+                && left.registered() == apart.registered;
+            is_quiet.then(|| self.take(idle))
+        })
+    }
+
     /// How many of those that are left wait.
-    pub(crate) fn apart(&self) -> Apart {
+    fn apart(&self) -> Apart {
         let state = self.0.lock();
         let mut tasks: Vec<(u64, Who)> = state
             .waiting
@@ -134,7 +200,7 @@ impl Quiet {
     }
 
     /// It is quiet now: those to wake.
-    pub(crate) fn take(&self, idle: &Sleepers) -> Vec<Waker> {
+    fn take(&self, idle: &Sleepers) -> Vec<Waker> {
         let mut state = self.0.lock();
         idle.set_awaited(false);
         let waiting = state.waiting.iter_mut();
@@ -145,21 +211,31 @@ impl Quiet {
 }
 
 impl Scheduler {
-    /// Those to wake who wait until nothing is left, if that is so; for a worker that sleeps. See the
-    /// module's documentation.
+    /// Those to wake who wait until nothing is left, if that is so; for the worker on `held`, which sleeps.
     #[cold]
     pub(crate) fn look_for_quiet(&self, held: &Held) -> Option<Vec<Waker>> {
-        self.idle.while_all_sleep(|all_sleep| {
-            let apart = self.quiet.apart();
-            let is_quiet = self.astray() == apart.astray
-                && all_sleep()
-                && self.nothing_shared()
-                && !self.others(held).any(|(_, seat)| {
-                    held.queue.sees_ring(&seat.stealers) || held.queue.sees_slot(&seat.stealers)
-                })
-                && self.registry.len() == apart.registered;
-            is_quiet.then(|| self.quiet.take(&self.idle))
-        })
+        self.quiet.look(&self.idle, &SeenFrom(self, held))
+    }
+}
+
+/// What the worker on this seat sees.
+struct SeenFrom<'a>(&'a Scheduler, &'a Held);
+
+impl Left for SeenFrom<'_> {
+    fn astray(&self) -> usize {
+        self.0.astray()
+    }
+
+    fn nothing_queued(&self) -> bool {
+        let Self(scheduler, held) = self;
+        let any = |seat: &Seat| {
+            held.queue.sees_ring(&seat.stealers) || held.queue.sees_slot(&seat.stealers)
+        };
+        scheduler.nothing_shared() && !scheduler.others(held).any(|(_, seat)| any(seat))
+    }
+
+    fn registered(&self) -> usize {
+        self.0.registry.len()
     }
 }
 
@@ -210,30 +286,14 @@ impl Future for Idle {
             return Poll::Ready(());
         };
         let (who, waker) = (Who::asks(scheduler), cx.waker().clone());
-        let entry = Waiting {
-            waker: Some(waker),
-            who,
-        };
-        let mut state = scheduler.quiet.0.lock();
-        if state.generation != id.generation {
+        let entry = Waiting::new(waker, who);
+        let generation = id.generation;
+        if !scheduler
+            .quiet
+            .enter(&scheduler.idle, generation, &mut self.key, entry)
+        {
             return Poll::Ready(());
         }
-        let before = match self.key {
-            // Woken, and for one reason only.
-            Some(key) if state.waiting[key].waker.is_none() => {
-                drop(state);
-                return Poll::Ready(());
-            }
-            Some(key) => Some(std::mem::replace(&mut state.waiting[key], entry)),
-            None => {
-                self.key = Some(state.waiting.insert(entry));
-                None
-            }
-        };
-        scheduler.idle.set_awaited(true);
-        drop(state);
-        drop(before);
-        scheduler.idle.notify_many(1);
         Poll::Pending
     }
 }

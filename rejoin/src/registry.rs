@@ -19,8 +19,8 @@
 //! The waker kept here also keeps alive a detached task that returned Pending and left no waker
 //! anywhere else, which would otherwise be freed without its future being dropped.
 //!
-//! A task that ends at its first poll never comes here and pays nothing. Wakers are cloned by the
-//! caller and dropped by the caller, outside the lock.
+//! A task that ends at its first poll never comes here and pays nothing but the question whether anybody
+//! [minds its end](Registry::minds_ends). Wakers are cloned by the caller and dropped by the caller, outside the lock.
 
 use std::num::NonZeroU32;
 use std::task::Waker;
@@ -28,7 +28,8 @@ use std::task::Waker;
 use crossbeam_utils::CachePadded;
 use slab::Slab;
 
-use crate::sync::{AtomicBool, Lock, Ordering};
+use crate::hooks::Finish;
+use crate::sync::{AtomicBool, AtomicU8, AtomicUsize, Lock, Ordering};
 
 /// Shards, a power of two: a worker enters tasks into the shard of its seat, so that workers meet
 /// only where a task ends on another worker than the one it first waited on.
@@ -42,7 +43,28 @@ const SHARD_ROOM: usize = (u32::MAX / SHARDS) as usize - 1;
 pub(crate) struct Registry {
     /// Set before any shard is closed.
     closed: AtomicBool,
+    /// Who minds how tasks end: any of the constants below.
+    minds: AtomicU8,
+    ends: CachePadded<Counted>,
     shards: Box<[CachePadded<Lock<Shard>>]>,
+}
+
+/// Hooks want to hear of each.
+const HOOKED: u8 = 1;
+/// Whoever shuts the executor down counts them.
+const COUNTED: u8 = 2;
+
+#[derive(Debug)]
+struct Counted {
+    finished: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+/// How many tasks have ended since somebody counts, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) finished: usize,
+    pub(crate) cancelled: usize,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +96,11 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             closed: AtomicBool::new(false),
+            minds: AtomicU8::new(0),
+            ends: CachePadded::new(Counted {
+                finished: AtomicUsize::new(0),
+                cancelled: AtomicUsize::new(0),
+            }),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -132,10 +159,53 @@ impl Registry {
         shards.map(|shard| shard.lock().wakers.len()).sum()
     }
 
-    /// Accepts tasks again, for the next executor.
-    pub(crate) fn open(&self) {
+    // ---- how tasks end ----
+
+    /// Whether anybody minds how tasks end. A byte that is read at the end of each, and all but never written.
+    #[inline]
+    pub(crate) fn minds_ends(&self) -> bool {
+        // Ordering: Relaxed; see `count_ends`.
+        self.minds.load(Ordering::Relaxed) != 0
+    }
+
+    /// From now on ends are counted. To be called before anything is cancelled.
+    pub(crate) fn count_ends(&self) {
+        // Ordering: Relaxed. A task that ends at this moment is counted or not. One that is cancelled is, because
+        // a worker learns from an Acquire load in `Scheduler::is_cancelling` that it is to cancel.
+        self.minds.fetch_or(COUNTED, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a task, if ends are counted.
+    pub(crate) fn count_end(&self, how: Finish) {
+        // Ordering: Relaxed; see `count_ends`.
+        if self.minds.load(Ordering::Relaxed) & COUNTED == 0 {
+            return;
+        }
+        let counter = match how {
+            Finish::Ready | Finish::Panicked => &self.ends.finished,
+            Finish::Cancelled => &self.ends.cancelled,
+        };
+        // Ordering: Relaxed. Who asks for the sum of all has waited for the threads that counted, through a lock.
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was counted so far.
+    pub(crate) fn ends(&self) -> Ends {
+        // Ordering: Relaxed; see `count_end`.
+        Ends {
+            finished: self.ends.finished.load(Ordering::Relaxed),
+            cancelled: self.ends.cancelled.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Accepts tasks again, for the next executor, which is `hooked` or not.
+    pub(crate) fn open(&self, hooked: bool) {
         // Ordering: Relaxed; nobody polls tasks of this registry before it is handed on.
         self.closed.store(false, Ordering::Relaxed);
+        let minds = if hooked { HOOKED } else { 0 };
+        self.minds.store(minds, Ordering::Relaxed);
+        self.ends.finished.store(0, Ordering::Relaxed);
+        self.ends.cancelled.store(0, Ordering::Relaxed);
         for shard in &self.shards {
             let mut shard = shard.lock();
             debug_assert!(shard.wakers.is_empty());
@@ -168,7 +238,30 @@ mod tests {
         assert_eq!(woken, 1);
         assert!(registry.leave(key).is_none());
         assert!(registry.enter(3, Waker::noop().clone()).is_err());
-        registry.open();
+        registry.open(false);
         assert!(registry.enter(3, Waker::noop().clone()).is_ok());
+    }
+
+    #[test]
+    fn ends_are_counted_from_the_call_to_the_next_executor() {
+        let registry = Registry::new();
+        registry.count_end(Finish::Ready);
+        assert_eq!(registry.ends(), Ends::default());
+        assert!(!registry.minds_ends());
+        registry.count_ends();
+        assert!(registry.minds_ends());
+        for how in [Finish::Ready, Finish::Panicked, Finish::Cancelled] {
+            registry.count_end(how);
+        }
+        let (finished, cancelled) = (2, 1);
+        let ends = Ends {
+            finished,
+            cancelled,
+        };
+        assert_eq!(registry.ends(), ends);
+        registry.open(true);
+        assert!(registry.minds_ends(), "there are hooks");
+        registry.count_end(Finish::Ready);
+        assert_eq!(registry.ends(), Ends::default());
     }
 }

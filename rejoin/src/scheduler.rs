@@ -10,11 +10,12 @@
 //! the next one, whose generation differs; one whose generations are used up is retired. Memory is
 //! bounded by the largest number of executors that lived at one time.
 
+mod end;
 mod search;
 
 use std::sync::{Arc, LazyLock};
 
-use crate::contain::wake;
+use crate::effort::Effort;
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
@@ -62,6 +63,8 @@ const CANCEL: u8 = 1;
 const LEAVE: u8 = 2;
 /// Some hook wants to hear of tasks.
 const HOOKED: u8 = 4;
+/// Nobody waits for the end of the executor, which closes.
+const LET_GO: u8 = 8;
 
 /// Whether any executor has ever had hooks for tasks.
 pub(crate) static ANY_HOOKED: StaticBool = StaticBool::new(false);
@@ -114,7 +117,7 @@ impl Scheduler {
 
     /// After so many pushes for which nobody was called.
     pub(crate) fn call_for_many(&self, tasks: usize) {
-        if self.idle.is_fine() {
+        if self.idle.spares() {
             self.call_for_injected();
         } else {
             self.idle.notify_many(tasks);
@@ -158,9 +161,9 @@ impl Scheduler {
             // A thief is taking the older half already.
             None => self.spill.push_batch(newest),
         }
-        if held.seat.is_guest() && self.idle.is_fine() {
+        if held.seat.is_guest() && self.idle.spares() {
             self.idle.notify_from_outside(|| false);
-        } else if held.seat.is_slow() || !self.idle.is_fine() {
+        } else if held.seat.is_slow() || !self.idle.spares() {
             self.idle.notify_many(tasks);
         } else {
             self.idle.call_watcher();
@@ -343,7 +346,8 @@ impl Scheduler {
     }
 
     pub(crate) fn is_cancelling(&self) -> bool {
-        self.flags.load(Ordering::Relaxed) & CANCEL != 0
+        // Ordering: Acquire pairs with the Release in `close`; see `Registry::count_ends`.
+        self.flags.load(Ordering::Acquire) & CANCEL != 0
     }
 
     pub(crate) fn is_leaving(&self) -> bool {
@@ -369,6 +373,7 @@ impl Scheduler {
     /// A scheduler for a new executor with `workers` workers, and their seats.
     pub(crate) fn acquire(
         workers: usize,
+        effort: Effort,
         hooks: &Arc<Hooks>,
     ) -> (&'static Self, ExecutorId, Vec<Held>) {
         let simulated = sim::is_simulated();
@@ -387,7 +392,9 @@ impl Scheduler {
         ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
         scheduler.workers.store(workers, Ordering::Relaxed);
         scheduler.idle.forget();
-        scheduler.registry.open();
+        scheduler.idle.set_effort(effort);
+        scheduler.idle.set_process();
+        scheduler.registry.open(hooked);
         scheduler.quiet.open(generation);
         scheduler.injector.open(generation);
         scheduler.spill.open(generation);
@@ -443,40 +450,5 @@ impl Scheduler {
         });
         let (index, seat) = made.expect("more than four thousand million workers");
         Held::new(index, seat, queue.expect("made with the seat"))
-    }
-
-    /// Begins to close: from now on tasks are cancelled instead of run, those that wait as well, and
-    /// workers that find nothing more leave.
-    pub(crate) fn close(&self) {
-        // Ordering: Relaxed. The workers learn of it at their next task; those that sleep are called
-        // below, behind a fence that pairs with the one before their last look.
-        self.flags.fetch_or(CANCEL, Ordering::Relaxed);
-        self.registry.close(|waker| waker.wake());
-        self.flags.fetch_or(LEAVE, Ordering::Relaxed);
-        self.idle.notify_all();
-    }
-
-    /// Ends the service of this generation, if nothing is left to do; says whether it did. To be
-    /// called by the last worker, with all `seats`.
-    pub(crate) fn release(&'static self, seats: &mut Vec<Held>) -> bool {
-        // The spill first: only workers fill it, and the caller is the last one.
-        if !self.spill.is_empty() || !self.injector.close() {
-            return false;
-        }
-        let spill_closed = self.spill.close();
-        debug_assert!(spill_closed);
-        self.free_seats.lock().append(seats);
-        // Dropped here, outside the lock: hooks own what the user gave them.
-        let hooks = self.hooks.lock().take();
-        drop(hooks);
-        let waiting = self.quiet.close(&self.idle);
-        // Ordering: Relaxed; see `acquire`.
-        let next = self.generation.load(Ordering::Relaxed).checked_add(1);
-        if let Some(next) = next {
-            self.generation.store(next, Ordering::Relaxed);
-            Self::free(self.simulated).lock().push(self);
-        }
-        waiting.into_iter().for_each(wake);
-        true
     }
 }

@@ -7,10 +7,13 @@
 
 use std::cell::Cell;
 use std::panic::Location;
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
+use crate::hooks::{TaskId, TaskInfo};
+use crate::names;
 use crate::policy;
 use crate::run_queue::{RunQueue, Stealers};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +27,8 @@ pub(crate) type Runnable = async_task::Runnable<Meta>;
 pub(crate) struct Seat {
     pub(crate) stealers: Stealers<Runnable>,
     published: CachePadded<Published>,
+    /// When the watcher first saw the poll that it has found slow. Apart from what is written at each poll.
+    slow_since: AtomicCell<Option<Instant>>,
 }
 
 /// Written by the holder in plain stores, but for `slow`.
@@ -35,6 +40,11 @@ struct Published {
     place: AtomicCell<Option<&'static Location<'static>>>,
     /// The id of that task.
     task: AtomicU64,
+    /// Its tag.
+    tag: AtomicU64,
+    /// The id of the last task that had a name, and the number of that name: see `names`.
+    named: AtomicU64,
+    name: AtomicU64,
     /// Set by the watcher, cleared by the holder at its next poll.
     slow: AtomicBool,
     /// Whether the holder is a guest, which does not run what lies in its queue.
@@ -51,16 +61,20 @@ impl Seat {
                 polls: AtomicU64::new(0),
                 place: AtomicCell::new(None),
                 task: AtomicU64::new(0),
+                tag: AtomicU64::new(0),
+                named: AtomicU64::new(0),
+                name: AtomicU64::new(0),
                 slow: AtomicBool::new(false),
                 guest: AtomicBool::new(false),
             }),
+            slow_since: AtomicCell::new(None),
         };
         (seat, queue)
     }
 
-    /// Publishes that the holder begins to poll the task with this id, spawned in this place.
+    /// Publishes that the holder begins to poll the task with this id and tag, spawned in this place.
     #[inline]
-    fn publish(&self, place: &'static Location<'static>, task: u64) {
+    fn publish(&self, place: &'static Location<'static>, task: u64, tag: u64) {
         let published = &*self.published;
         // Ordering: Relaxed throughout this file. The watcher compares values over whole ticks; that
         // it may see one of them late costs a tick, and no data hangs on any of them.
@@ -68,14 +82,52 @@ impl Seat {
         published.polls.store(polls + 1, Ordering::Relaxed);
         published.place.store(Some(place));
         published.task.store(task, Ordering::Relaxed);
+        published.tag.store(tag, Ordering::Relaxed);
         if published.slow.load(Ordering::Relaxed) {
             published.slow.store(false, Ordering::Relaxed);
         }
     }
 
+    /// Publishes the number of that task's name.
+    #[inline]
+    fn publish_name(&self, task: u64, name: u64) {
+        // Ordering: Relaxed, as in `publish`.
+        self.published.named.store(task, Ordering::Relaxed);
+        self.published.name.store(name, Ordering::Relaxed);
+    }
+
+    /// What is published at the moment.
+    fn shown(&self) -> Shown {
+        let published = &*self.published;
+        // Ordering: Relaxed, as in `publish`.
+        let task = published.task.load(Ordering::Relaxed);
+        // Ordering: likewise.
+        let is_named = published.named.load(Ordering::Relaxed) == task;
+        Shown {
+            place: published.place.load(),
+            task,
+            tag: published.tag.load(Ordering::Relaxed),
+            name: if is_named {
+                // Ordering: likewise.
+                published.name.load(Ordering::Relaxed)
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Which task the holder polls. Exact for a poll that has lasted for a while; one that begins or ends at this
+    /// moment may be passed over, or shown with a part of the one before.
+    pub(crate) fn polled(&self) -> Option<TaskInfo> {
+        let (polls, shown) = (self.polling()?, self.shown());
+        let info = shown.info();
+        (self.polling() == Some(polls)).then_some(info).flatten()
+    }
+
     /// Publishes that the holder polls nothing.
     fn end(&self) {
         self.published.place.store(None);
+        // Ordering: Relaxed, as in `publish`.
         self.published.slow.store(false, Ordering::Relaxed);
     }
 
@@ -106,18 +158,48 @@ impl Seat {
         self.published.guest.store(guest, Ordering::Relaxed);
     }
 
-    /// Marks the current poll as slow.
-    pub(crate) fn mark_slow(&self) {
-        // Ordering: Relaxed, as in `publish`.
-        self.published.slow.store(true, Ordering::Relaxed);
+    /// Marks the current poll as slow, if it is not; it was `seen` at that moment for the first time.
+    pub(crate) fn mark_slow(&self, seen: Option<Instant>) {
+        if !self.is_slow() {
+            self.slow_since.store(seen);
+            // Ordering: Relaxed, as in `publish`.
+            self.published.slow.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Since when, at least, the current poll lasts, if the watcher has found it slow.
+    pub(crate) fn slow_since(&self) -> Option<Instant> {
+        self.is_slow().then(|| self.slow_since.load()).flatten()
+    }
+}
+
+/// What a seat shows of a poll.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    place: Option<&'static Location<'static>>,
+    task: u64,
+    tag: u64,
+    /// The number of the task's name, or 0.
+    name: u64,
+}
+
+impl Shown {
+    /// The task, if there is one. To be asked while it is polled.
+    pub(crate) fn info(&self) -> Option<TaskInfo> {
+        let location = self.place.filter(|_| self.task != 0)?;
+        Some(TaskInfo {
+            id: TaskId(self.task),
+            tag: self.tag,
+            location,
+            rare: names::by_number(self.name),
+        })
     }
 }
 
 /// What a seat said before an inner poll began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outer {
-    place: Option<&'static Location<'static>>,
-    task: u64,
+    pub(crate) shown: Shown,
     slow: bool,
 }
 
@@ -268,15 +350,18 @@ impl Held {
     #[inline]
     pub(crate) fn begin(&self, runnable: &Runnable) {
         let meta = runnable.metadata();
-        self.seat.publish(meta.location, meta.id.0);
+        self.seat.publish(meta.location, meta.id.0, meta.tag);
+        if let Some(rare) = &meta.rare {
+            self.seat.publish_name(meta.id.0, rare.number());
+        }
     }
 
     /// Publishes that the holder is a guest and polls a future of its own; if it is `open`, thieves may
     /// take from its slot from the first moment, as from that of a slow worker.
     pub(crate) fn begin_blocking(&self, open: bool) {
-        self.seat.publish(Location::caller(), 0);
+        self.seat.publish(Location::caller(), 0, 0);
         if open {
-            self.seat.mark_slow();
+            self.seat.mark_slow(None);
         }
     }
 
@@ -289,11 +374,8 @@ impl Held {
 
     /// What is published at the moment.
     pub(crate) fn outer(&self) -> Outer {
-        let published = &*self.seat.published;
         Outer {
-            place: published.place.load(),
-            // Ordering: Relaxed, as in `publish`.
-            task: published.task.load(Ordering::Relaxed),
+            shown: self.seat.shown(),
             slow: self.seat.is_slow(),
         }
     }
@@ -302,16 +384,31 @@ impl Held {
     /// new poll, one that tries again and again to give its seat up would never count as slow.
     pub(crate) fn go_on(&self, outer: Outer) {
         let published = &*self.seat.published;
+        let Shown {
+            place,
+            task,
+            tag,
+            name,
+        } = outer.shown;
         // Ordering: Relaxed, as in `publish`.
-        published.task.store(outer.task, Ordering::Relaxed);
+        published.task.store(task, Ordering::Relaxed);
+        published.tag.store(tag, Ordering::Relaxed);
         published.slow.store(outer.slow, Ordering::Relaxed);
-        published.place.store(outer.place);
+        published.place.store(place);
+        self.seat.publish_name(task, name);
     }
 
     /// Publishes that the poll around goes on.
     pub(crate) fn end_inner(&self, outer: Outer) {
-        if let Some(place) = outer.place {
-            self.seat.publish(place, outer.task);
+        let Shown {
+            place,
+            task,
+            tag,
+            name,
+        } = outer.shown;
+        if let Some(place) = place {
+            self.seat.publish(place, task, tag);
+            self.seat.publish_name(task, name);
         }
     }
 

@@ -90,6 +90,7 @@ pub use thread::{Thread, is_simulated, preempt, random, thread};
 pub(crate) use baton::Turn;
 pub(crate) use canary::{Decision, is_broken};
 pub(crate) use check::{observe, workers};
+pub(crate) use clock::{rest, time};
 pub(crate) use thread::{
     Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle,
     shuffle_idle, ticks,

@@ -9,8 +9,9 @@ use async_task::WithInfo;
 
 use crate::door;
 use crate::guest;
-use crate::hooks::{Rare, TaskId};
+use crate::hooks::TaskId;
 use crate::join_handle::JoinHandle;
+use crate::names::Rare;
 use crate::seat::Runnable;
 use crate::sync::{Ordering, StaticU64};
 use crate::task::{Body, ExecutorId, Meta, Strategy};

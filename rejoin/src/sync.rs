@@ -176,6 +176,16 @@ impl Signal {
         waited.unwrap_or_else(|poison| poison.into_inner())
     }
 
+    /// The same, but for no longer than `limit`. Not in a simulation.
+    pub(crate) fn wait_for<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        limit: std::time::Duration,
+    ) -> MutexGuard<'a, T> {
+        let waited = self.0.wait_timeout(guard, limit);
+        waited.unwrap_or_else(|poison| poison.into_inner()).0
+    }
+
     pub(crate) fn notify_all(&self) {
         if let Some(turn) = crate::sim::current() {
             turn.signal(std::ptr::from_ref(self).addr());

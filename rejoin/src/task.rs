@@ -27,7 +27,8 @@ use pin_project_lite::pin_project;
 
 use crate::contain::{Payload, bounce, contained};
 use crate::current;
-use crate::hooks::{Finish, Rare, TaskId, TaskInfo};
+use crate::hooks::{Finish, TaskId, TaskInfo};
+use crate::names::Rare;
 use crate::registry::Key;
 use crate::sync::has;
 
@@ -318,11 +319,22 @@ fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
         // because the task is being run.
         drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
     }
+    if current::minds_ends() {
+        mind(how, thrown);
+    }
+}
+
+/// Tells whoever wants to hear of it that the task that is polled ended: hooks, and who shuts its executor down.
+#[cold]
+fn mind(how: Finish, thrown: Option<&Payload>) {
     if current::is_hooked() {
         if let Some(payload) = thrown {
             current::tell_panic(payload);
         }
         current::tell_finish(how);
+    }
+    if let Some((registry, _)) = current::registry() {
+        registry.count_end(how);
     }
 }
 

@@ -84,14 +84,14 @@ impl Watch {
     /// Looks at all seats but `held`, and marks those slow whose poll has lasted a whole tick.
     pub(crate) fn look(&mut self, scheduler: &Scheduler, held: &Held) -> Sight {
         let now = sim::ticks();
-        let passed = self.looked.replace(now).map(|looked| now - looked);
+        let times = (self.looked.replace(now), now);
         let (mut work, mut fine) = (false, false);
         let (mut running, mut all_slow) = (false, true);
         for (index, seat) in scheduler.others(held) {
             if self.seen.len() <= index {
                 self.seen.resize(index + 1, Seen::default());
             }
-            if let Some(glance) = glance(&mut self.seen[index], passed, scheduler, held, seat) {
+            if let Some(glance) = glance(&mut self.seen[index], times, scheduler, held, seat) {
                 running = true;
                 all_slow &= glance.slow;
                 work |= glance.work;
@@ -127,10 +127,11 @@ impl Watch {
     }
 }
 
-/// Looks at one `seat`, and marks it slow if its poll has lasted a whole tick; `None` if nothing is polled.
+/// Looks at one `seat`, and marks it slow if its poll has lasted a whole tick; `None` if nothing is polled. The
+/// times are those of the look before, if that was a tick ago, and of this one.
 fn glance(
     seen: &mut Seen,
-    passed: Option<Duration>,
+    (looked, now): (Option<Instant>, Instant),
     scheduler: &Scheduler,
     held: &Held,
     seat: &Seat,
@@ -147,12 +148,12 @@ fn glance(
     seen.pushing = if pushing { seen.pushing + 1 } else { 0 };
     let slow = lasts && !pushing;
     if slow {
-        seat.mark_slow();
+        seat.mark_slow(looked.or(Some(now)));
     }
     let mut work = waiting > 0 && (!fine || scheduler.needs_help(seat, false));
     if fine && waiting > 0 && !lasts {
         let polled = before.map_or(0, |before| polls.saturating_sub(before));
-        if passed.is_some_and(|passed| !policy::are_fine(polled, passed)) {
+        if looked.is_some_and(|looked| !policy::are_fine(polled, now - looked)) {
             scheduler.idle.forget();
             work = true;
         }

@@ -5,6 +5,7 @@ use std::task::Waker;
 use crate::contain::wake;
 use crate::current;
 use crate::door;
+use crate::effort::Effort;
 use crate::idle::{Bed, Call};
 use crate::patience::Patience;
 use crate::policy;
@@ -34,12 +35,12 @@ pub(crate) enum Stop {
 }
 
 impl Worker {
-    pub(crate) fn new(scheduler: &'static Scheduler) -> Self {
+    pub(crate) fn new(scheduler: &'static Scheduler, effort: Effort) -> Self {
         Self {
             scheduler,
             bed: Bed::new(),
             watch: Watch::new(),
-            patience: Patience::NEW,
+            patience: Patience::new(effort),
             probe: false,
         }
     }
@@ -124,7 +125,7 @@ impl Worker {
                 return None;
             }
             self.bed.doze(tick);
-            tick = policy::next_closing_tick(tick);
+            tick = policy::next_closing_tick(tick, self.scheduler.end_is_awaited());
         }
     }
 

@@ -20,6 +20,7 @@ use crate::watchdog::{step, watchdog};
 
 const CASE: &str = "REJOIN_TEST_CASE";
 const THREADS: &str = "REJOIN_THREADS";
+const EFFORT: &str = "REJOIN_EFFORT";
 
 /// A case, as a command to run.
 fn command(case: &str) -> Command {
@@ -34,7 +35,8 @@ fn command(case: &str) -> Command {
     command
         .env(CASE, case)
         .env("RUST_BACKTRACE", "0")
-        .env_remove(THREADS);
+        .env_remove(THREADS)
+        .env_remove(EFFORT);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -219,6 +221,21 @@ fn an_absurd_rejoin_threads_is_refused_at_once() {
         text.contains("could not be started") && text.contains("18446744073709551615"),
         "{text}"
     );
+}
+
+#[test]
+fn rejoin_effort_is_the_name_of_an_effort() {
+    let _watchdog = watchdog("REJOIN_EFFORT");
+    for value in ["thrifty", " balanced ", "eager"] {
+        let (status, text) = run(command("spawns").env(EFFORT, value));
+        assert!(status.success(), "{text}");
+    }
+    for value in ["", "frantic", "Eager"] {
+        let (status, text) = run(command("spawns").env(EFFORT, value));
+        assert!(!status.success());
+        let message = format!("REJOIN_EFFORT is {value:?}, but must be thrifty, balanced or eager");
+        assert!(text.contains(&message), "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! rejoin's global executor, with everything on: `rejoin::spawn` everywhere, `rejoin::block_on`.
 
 use super::{Info, Need, Owned, Peer};
-use rejoin::{Executor, JoinHandle};
+use rejoin::{Effort, Executor, JoinHandle};
 
 pub(super) const INFO: Info = Info {
     name: "rejoin",
@@ -70,12 +70,21 @@ impl Peer for Rejoin {
     }
 }
 
+/// What `REJOIN_EFFORT` says, which the global executor reads by itself.
+fn effort() -> Effort {
+    std::env::var("REJOIN_EFFORT").map_or_else(
+        |_| Effort::default(),
+        |text| text.parse().expect("REJOIN_EFFORT names an effort"),
+    )
+}
+
 impl Owned for Rejoin {
     type Own = Executor;
 
     fn own(threads: usize) -> Executor {
         Executor::builder()
             .threads(threads)
+            .effort(effort())
             .build()
             .expect("threads start")
     }

@@ -107,7 +107,7 @@ impl Scheduler {
     /// Whether a worker that has found something leaves behind, or holds, what another one could do meanwhile. Changes
     /// nothing.
     pub(crate) fn leaves_work(&self, held: &Held) -> bool {
-        if self.idle.is_fine() {
+        if self.idle.spares() {
             return self.is_backlog();
         }
         !self.nothing_shared()

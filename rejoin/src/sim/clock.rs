@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::random::Random;
 use super::thread::{current, serve, with_turn};
+use crate::block_on::block_on;
 use crate::contain::contained;
 
 /// Who waits for time to pass, and for all else to wait.
@@ -71,6 +72,16 @@ enum What {
     Stall,
 }
 
+/// The time that has passed in the simulation, if the calling thread is part of one.
+pub(crate) fn time() -> Option<Duration> {
+    with_turn(|turn| turn.baton.lock().timers.now)
+}
+
+/// Blocks the calling thread, which is part of a simulation, for so much virtual time.
+pub(crate) fn rest(duration: Duration) {
+    block_on(sleep(duration));
+}
+
 /// The time that has passed in the simulation.
 ///
 /// # Panics
@@ -90,8 +101,7 @@ enum What {
 /// });
 /// ```
 pub fn now() -> Duration {
-    let now = with_turn(|turn| turn.baton.lock().timers.now);
-    now.expect("sim::now was called outside a simulation; call it inside of sim::check")
+    time().expect("sim::now was called outside a simulation; call it inside of sim::check")
 }
 
 /// Waits until so much virtual time has passed, which takes no time: when all else waits, time jumps.

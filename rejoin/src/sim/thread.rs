@@ -323,6 +323,7 @@ pub(crate) fn poll_begins(info: &TaskInfo) {
     with_turn(|turn| {
         let (tick, streak) = {
             let mut state = turn.baton.lock();
+            state.polls();
             let number = state.tasks.polled(info.id());
             state.trace.poll(number, info);
             let random = &mut state.random;

@@ -72,6 +72,10 @@ table! {
     CancelHandle:               1 1 1 1 1;
     JoinError:                  1 1 1 1 1;
     Executor:                   1 1 1 1 1;
+    Report:                     1 1 1 1 1;
+    Stuck:                      1 1 1 1 1;
+    Effort:                     1 1 1 1 1;
+    UnknownEffort:              1 1 1 1 1;
     ExecutorBuilder:            1 1 1 0 0;
     BuildError:                 1 1 1 0 0;
     Spawner:                    1 1 1 1 1;
