@@ -54,6 +54,8 @@ pub(crate) enum Fence {
     CallWatcher,
     /// The same call of a worker that takes a seat.
     SitDown,
+    /// The watcher's call for a successor when it gets up for work.
+    HandOn,
 }
 
 thread_local! {
