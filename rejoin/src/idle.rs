@@ -46,6 +46,7 @@
 //! - a worker that fills its slot while others are parked and none watches calls one
 //!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
 //! - a worker that takes a seat on which something may lie does the same;
+//! - a watcher that gets up for work hands its role on, and is called for work as the last one;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
 //!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
@@ -473,17 +474,27 @@ impl Idle {
     }
 
     /// Takes the calling worker, which lay down, out of bed again: it is searching now. If somebody
-    /// called it meanwhile, it is searching already, and the call is consumed here.
+    /// called it meanwhile, it is searching already, and the call is consumed here. A watcher hands its role on.
     pub(crate) fn get_up(&self, bed: &Arc<Bed>) {
-        {
+        let next = {
             let mut sleepers = self.sleepers.lock();
-            if let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) {
-                sleepers.remove(index);
-                self.leave_bed(bed);
-                return;
-            }
+            let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) else {
+                drop(sleepers);
+                return bed.parker.park();
+            };
+            sleepers.remove(index);
+            let watched = bed.call() == Call::Watch;
+            self.leave_bed(bed);
+            let next = sleepers.first().filter(|_| watched && has!(HandOn));
+            next.map(|next| {
+                next.set(WATCH);
+                self.change(Counts::WATCHED, 0);
+                Arc::clone(next)
+            })
+        };
+        if let Some(next) = next {
+            next.parker.unpark();
         }
-        bed.parker.park();
     }
 
     /// Gives the watcher's role up if nobody runs, or if `all_slow` that run are marked slow; says

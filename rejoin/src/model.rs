@@ -58,14 +58,16 @@ pub(crate) enum Fence {
     CallWatcher,
     /// The same call of a worker that takes a seat.
     SitDown,
-    /// That a local executor looks for mail and leaves its waker in one step.
-    ArmAtOnce,
     /// The lock under which it does so.
     SeatLock,
     /// The call of who begins to wait until nothing is left.
     WaiterCalls,
     /// The call of a guest that leaves while somebody waits for that.
     GuestLeaves,
+    /// That a local executor looks for mail and leaves its waker in one step.
+    ArmAtOnce,
+    /// The watcher's call for a successor when it gets up for work.
+    HandOn,
 }
 
 thread_local! {

@@ -353,3 +353,41 @@ fn canary_a_seat_that_is_taken_in_silence_is_caught() {
 fn a_seat_that_is_taken_while_another_lies_down_is_watched() {
     a_seat_is_taken_while_another_worker_lies_down();
 }
+
+/// A watcher gets up for what it saw in a ring, while another worker sleeps and a producer calls one of the two: what lies
+/// in a slot is watched still, or somebody is up and looks for work after it was filled.
+fn a_watcher_gets_up_while_another_sleeps() {
+    check(Some(3), || {
+        let shared = Shared::new();
+        for _ in 0..3 {
+            shared.idle.sit_down();
+        }
+        let (watcher, sleeper) = (Bed::new(), Bed::new());
+        shared.idle.lie_down(&watcher, false);
+        shared.idle.lie_down(&sleeper, false);
+        assert_eq!((watcher.call(), sleeper.call()), (Call::Watch, Call::Sleep));
+        let runs = {
+            let shared = Arc::clone(&shared);
+            // It fills its slot, which is watched.
+            thread::spawn(move || shared.idle.call_watcher())
+        };
+        shared.idle.get_up(&watcher);
+        // It finds the only thing in the ring, and polls that for long.
+        shared.idle.stop_searching(|| false);
+        runs.join().unwrap();
+        assert_ne!(sleeper.call(), Call::Sleep, "nobody watches over the slot");
+    });
+}
+
+#[test]
+fn canary_a_watcher_that_gets_up_in_silence_is_caught() {
+    assert!(fails_without(
+        Fence::HandOn,
+        a_watcher_gets_up_while_another_sleeps
+    ));
+}
+
+#[test]
+fn a_slot_is_watched_though_the_watcher_gets_up() {
+    a_watcher_gets_up_while_another_sleeps();
+}
