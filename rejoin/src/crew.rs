@@ -29,6 +29,7 @@ use std::thread::{self, ThreadId};
 use crate::contain::contained;
 use crate::current;
 use crate::door;
+use crate::driver;
 use crate::guest;
 use crate::hooks::{Hooks, tell};
 use crate::scheduler::Scheduler;
@@ -107,6 +108,7 @@ impl Crew {
             changed: Signal::new(),
             make,
         });
+        driver::executor_starts(scheduler.has_driver());
         for _ in 0..crew.make.workers {
             if let Err(error) = crew.start_thread() {
                 crew.close();
@@ -305,6 +307,7 @@ impl Crew {
                 drop(thread.join());
             }
         }
+        driver::executor_ends(self.scheduler.has_driver());
     }
 }
 

@@ -27,6 +27,11 @@
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
+//! Where a worker sleeps makes no difference: one that lies down in the [driver](crate::driver) has entered
+//! `counts` and looked as the others have, and is called by the same parker. One that gets up with tasks
+//! of its own, because the driver woke them, leaves the parked without being counted as searching
+//! ([`Idle::rise`]): nobody relies on it, and it looks at the injector in its turn.
+//!
 //! `model::idle` fails without either fence.
 //!
 //! # Why the second holds
@@ -51,10 +56,12 @@
 //! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
 //! polls that do end.
 
+use std::task::Waker;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::driver::Taken;
 use crate::parker::Parker;
 use crate::policy;
 use crate::sim;
@@ -119,9 +126,22 @@ impl Bed {
         }
     }
 
+    /// What it adds to the counts that its owner watches.
+    fn watched(&self) -> u64 {
+        match self.call() {
+            Call::Watch => Counts::WATCHED,
+            Call::Sleep | Call::Up => 0,
+        }
+    }
+
     /// Sleeps until somebody calls.
     pub(crate) fn sleep(&self) {
         self.parker.park();
+    }
+
+    /// Sleeps in the driver until somebody calls or something happens; says whether somebody called.
+    pub(crate) fn sleep_in(&self, driver: &Taken<'_>, woken: &mut Vec<Waker>) -> bool {
+        self.parker.park_in(driver, woken)
     }
 
     /// Sleeps until somebody calls, or for one tick; says whether somebody called.
@@ -338,11 +358,13 @@ impl Idle {
             if !whoever_searches && self.counts().searching() > 0 {
                 return false;
             }
-            let watcher_last = |bed: &Arc<Bed>| bed.call() != Call::Watch;
-            let Some(index) = sleepers.iter().rposition(watcher_last).or({
-                // Only the watcher is left, or nobody.
-                sleepers.len().checked_sub(1)
-            }) else {
+            let watches = |bed: &Arc<Bed>| bed.call() == Call::Watch;
+            // Who is in the driver is of use there.
+            let sleeps = |bed: &Arc<Bed>| !watches(bed) && !bed.parker.is_in_driver();
+            let index = sleepers.iter().rposition(sleeps);
+            let index = index.or_else(|| sleepers.iter().rposition(|bed| !watches(bed)));
+            // Only the watcher is left, or nobody.
+            let Some(index) = index.or(sleepers.len().checked_sub(1)) else {
                 return false;
             };
             let bed = sleepers.remove(index);
@@ -357,8 +379,10 @@ impl Idle {
     fn make_watcher(&self) {
         let bed = {
             let sleepers = self.sleepers.lock();
-            // The one that has slept longest: it will be called for work last.
-            let (Some(bed), false) = (sleepers.first(), self.counts().watched()) else {
+            // The one that has slept longest: it will be called for work last. Who is in the driver had better stay.
+            let first = sleepers.iter().find(|bed| !bed.parker.is_in_driver());
+            let first = first.or(sleepers.first());
+            let (Some(bed), false) = (first, self.counts().watched()) else {
                 return;
             };
             bed.set(WATCH);
@@ -370,10 +394,7 @@ impl Idle {
 
     /// From parked to searching, under the lock.
     fn leave_bed(&self, bed: &Bed) {
-        let watched = match bed.call() {
-            Call::Watch => Counts::WATCHED,
-            Call::Sleep | Call::Up => 0,
-        };
+        let watched = bed.watched();
         bed.set(UP);
         self.change(Counts::SEARCHING, Counts::PARKED + watched);
     }
@@ -451,6 +472,28 @@ impl Idle {
             }
         }
         bed.parker.park();
+    }
+
+    /// Takes the calling worker out of bed to run what it brings along itself. If somebody called it meanwhile,
+    /// the call is consumed, and it is searching; says so.
+    pub(crate) fn rise(&self, bed: &Arc<Bed>) -> bool {
+        {
+            let mut sleepers = self.sleepers.lock();
+            if let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) {
+                sleepers.remove(index);
+                let watched = bed.watched();
+                bed.set(UP);
+                self.change(0, Counts::PARKED + watched);
+                return false;
+            }
+        }
+        bed.parker.park();
+        true
+    }
+
+    /// Whether any worker is in bed. Where a stale answer would matter, the caller has fenced.
+    pub(crate) fn anybody_parked(&self) -> bool {
+        self.counts().parked() > 0
     }
 
     /// Gives the watcher's role up if nobody runs, or if `all_slow` that run are marked slow; says

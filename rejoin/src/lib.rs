@@ -78,6 +78,7 @@ mod group;
 mod block_on;
 mod yield_now;
 pub mod sim;
+pub mod driver;
 mod crew;
 mod guest;
 mod worker;

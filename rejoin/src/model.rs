@@ -2,12 +2,13 @@
 //!
 //! Compiled only under `cfg(all(test, rejoin_model))`, in which [`sync`](crate::sync) hands out loom's
 //! types; `cargo xtask model` runs them. What is checked is the code of the crate itself: parker, idle
-//! protocol and injector. The worker around them is a stand-in of a dozen lines that does what
+//! protocol, injector and the driver's post. The worker around them is a stand-in of a dozen lines that does what
 //! `worker::Worker::find` does, without the run queues, whose atomics loom does not see.
 //!
 //! A canary is the same model with one fence taken out; it must fail. Each is named after what it
 //! lacks.
 
+pub(crate) mod driver;
 mod idle;
 
 use std::cell::Cell;
@@ -19,6 +20,10 @@ pub(crate) enum Fence {
     Producer,
     /// Of a worker, between lying down and its last look.
     Sleeper,
+    /// Of a worker, between leaving the driver and its look at those who sleep.
+    Leaver,
+    /// No fence: that who unparks a worker in the driver interrupts it there.
+    Interrupt,
 }
 
 thread_local! {

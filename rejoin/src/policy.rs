@@ -16,6 +16,9 @@ const FINE_INTERVAL: u32 = 20 * INJECTOR_INTERVAL;
 /// And at what overflowed from a worker's ring. A prime, so that no pattern of tasks keeps step with it.
 pub(crate) const SPILL_INTERVAL: u32 = 61;
 
+/// Polls longer than this count as long for the driver: it is looked into at every third one, not at every 61st.
+const LONG_POLL: Duration = Duration::from_micros(20);
+
 /// A worker that has enough of its own takes single tasks only: this much room it keeps for its own.
 const RESERVE: usize = 128;
 
@@ -124,6 +127,11 @@ pub(crate) fn first(tick: u32, streak: u32) -> First {
     } else {
         First::Ring
     }
+}
+
+/// Whether so many `polls`, which took so long together, are long.
+pub(crate) fn polls_are_long(polls: u32, together: Duration) -> bool {
+    together > LONG_POLL * polls
 }
 
 /// Whom the worker on `seat` robs, in order: everybody else once, beginning at a place that moves

@@ -12,6 +12,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::driver::{self, Post};
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
@@ -82,6 +83,11 @@ pub(crate) fn is_alive(id: ExecutorId) -> bool {
 /// The scheduler in the place that `id` names, whichever generation it serves.
 pub(crate) fn get(id: ExecutorId) -> Option<&'static Scheduler> {
     SCHEDULERS.get(id.index as usize)
+}
+
+/// All schedulers there have ever been.
+pub(crate) fn all() -> impl Iterator<Item = &'static Scheduler> {
+    SCHEDULERS.iter()
 }
 
 impl Scheduler {
@@ -182,6 +188,8 @@ impl Scheduler {
     #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
         match policy::first(held.tick(), held.streak()) {
+            First::Injector if held.hurries() && self.gives_turn(held) => return None,
+            First::Spill if self.gives_turn(held) => return None,
             First::Injector if self.may_wait(held) => held.pop_slot().or_else(|| held.pop_ring()),
             First::Injector => self
                 .pop_injector(held)
@@ -199,6 +207,24 @@ impl Scheduler {
                 .or_else(|| held.pop_slot()),
         }
         .or_else(|| self.pop_shared(held))
+    }
+
+    /// Whether the worker on `held`, busy as it is, has to look into the driver now, because nobody else does.
+    fn gives_turn(&self, held: &Held) -> bool {
+        let gives = self.driver().is_some_and(|post| !post.is_taken());
+        if gives {
+            held.take_turn();
+        }
+        gives
+    }
+
+    /// The next runnable after such a look.
+    pub(crate) fn next_after_turn(&self, held: &Held) -> Option<Runnable> {
+        self.look_back(held)
+            .pop_injector(held)
+            .or_else(|| self.pop_spill(held))
+            .or_else(|| held.pop_slot())
+            .or_else(|| held.pop_ring())
     }
 
     /// Learns from the last theft, whose loot is used up, whether the work at hand is worth sharing.
@@ -395,6 +421,19 @@ impl Scheduler {
             .iter()
             .enumerate()
             .filter(move |&(index, _)| index != own)
+    }
+
+    // ---- the driver ----
+
+    /// Whether workers here look after the driver, if there is one.
+    pub(crate) fn has_driver(&self) -> bool {
+        !self.simulated
+    }
+
+    /// The driver's post, if there is one for the workers here.
+    #[inline]
+    pub(crate) fn driver(&self) -> Option<&'static Post> {
+        driver::post().filter(|_| self.has_driver())
     }
 
     // ---- flags ----

@@ -11,6 +11,7 @@ use std::panic::Location;
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
+use crate::driver::Turns;
 use crate::policy;
 use crate::run_queue::{RunQueue, Stealers};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
@@ -130,6 +131,10 @@ pub(crate) struct Held {
     /// How often in a row little was found in the injector.
     nibbles: Cell<u32>,
     theft: Cell<Option<Theft>>,
+    /// Looks into the driver while there is enough else to do.
+    driver_turns: Cell<Turns>,
+    /// It is time for one.
+    is_turn: Cell<bool>,
 }
 
 impl Held {
@@ -143,6 +148,8 @@ impl Held {
             turns: Cell::new(0),
             nibbles: Cell::new(0),
             theft: Cell::new(None),
+            driver_turns: Cell::new(Turns::NEW),
+            is_turn: Cell::new(false),
         }
     }
 
@@ -246,6 +253,24 @@ impl Held {
     pub(crate) fn theft_was_worth_it(&self) -> Option<bool> {
         let theft = self.theft.take()?;
         Some(theft.was_worth_it(self.tick.get()))
+    }
+
+    /// Whether the holder looks into the driver more often than otherwise.
+    #[inline]
+    pub(crate) fn hurries(&self) -> bool {
+        self.driver_turns.get().hurry
+    }
+
+    /// It is time for the holder to look into the driver.
+    pub(crate) fn take_turn(&self) {
+        self.driver_turns
+            .set(self.driver_turns.get().after(self.tick.get()));
+        self.is_turn.set(true);
+    }
+
+    /// Whether it is; asked once.
+    pub(crate) fn turn_taken(&self) -> bool {
+        self.is_turn.take()
     }
 
     /// Publishes that `runnable` is about to be run.

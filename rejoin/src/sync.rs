@@ -107,7 +107,9 @@ mod imp {
 pub(crate) use imp::*;
 
 /// Process-wide counters and flags on which no proof depends; loom's cannot be statics.
-pub(crate) use std::sync::atomic::{AtomicBool as StaticBool, AtomicU64 as StaticU64};
+pub(crate) use std::sync::atomic::{
+    AtomicBool as StaticBool, AtomicU64 as StaticU64, AtomicUsize as StaticUsize,
+};
 
 /// A mutex that does not know poison.
 ///

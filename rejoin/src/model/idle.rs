@@ -67,7 +67,7 @@ impl Shared {
     }
 }
 
-fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+pub(super) fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(model);
