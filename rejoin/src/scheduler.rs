@@ -296,15 +296,26 @@ impl Scheduler {
     }
 
     /// Whether something lies there for the calling worker, which has nothing to do. What is too fine to share is
-    /// left to those that are awake, unless they fall behind those outside. The caller may count as one of them.
+    /// left to those that are awake, unless their polls are slow or they fall behind those outside. The caller may
+    /// count as one of them.
     pub(crate) fn sees_shared(&self, is_awake: bool) -> bool {
         !self.nothing_shared()
             && (!self.idle.is_fine() || self.is_alone(is_awake) || self.is_backlog())
     }
 
-    /// Whether no worker is awake but the calling one, if that `is_awake`.
+    /// Whether no worker is awake but the calling one, if that `is_awake`, and those whose polls are slow: nobody
+    /// knows when they come back to their queues.
     fn is_alone(&self, is_awake: bool) -> bool {
-        self.idle.awake() <= u32::from(is_awake)
+        let (awake, own) = (self.idle.awake(), u32::from(is_awake));
+        awake <= own || awake <= own + self.slow_workers()
+    }
+
+    fn slow_workers(&self) -> u32 {
+        let slow = self
+            .seats
+            .iter()
+            .filter(|seat| seat.is_slow() && !seat.is_guest());
+        u32::try_from(slow.count()).unwrap_or(u32::MAX)
     }
 
     /// Whether those that are awake fall behind those outside.

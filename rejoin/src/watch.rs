@@ -52,7 +52,6 @@ pub(crate) enum Sight {
 /// What a look at one seat adds to the whole.
 struct Glance {
     slow: bool,
-    guest: bool,
     work: bool,
     fine: bool,
 }
@@ -86,8 +85,7 @@ impl Watch {
         let now = sim::ticks();
         let passed = self.looked.replace(now).map(|looked| now - looked);
         let (mut work, mut fine) = (false, false);
-        let (mut running, mut all_slow, mut any_slow) = (false, true, false);
-        let mut guest_waits = false;
+        let (mut running, mut all_slow) = (false, true);
         for (index, seat) in scheduler.others(held) {
             if self.seen.len() <= index {
                 self.seen.resize(index + 1, Seen::default());
@@ -95,18 +93,13 @@ impl Watch {
             if let Some(glance) = glance(&mut self.seen[index], passed, scheduler, held, seat) {
                 running = true;
                 all_slow &= glance.slow;
-                any_slow |= glance.slow && !glance.guest;
-                guest_waits |= glance.fine && glance.guest;
                 work |= glance.work;
                 fine |= glance.fine;
             }
         }
         self.tick = policy::next_tick(self.tick);
         self.quiet = if running { 0 } else { self.quiet + 1 };
-        if work
-            || scheduler.sees_shared(false)
-            || (any_slow && (guest_waits || !scheduler.nothing_shared()))
-        {
+        if work || scheduler.sees_shared(false) {
             Sight::Work
         } else if fine && self.is_time_to_probe() {
             Sight::Probe
@@ -165,7 +158,6 @@ fn glance(
     }
     Some(Glance {
         slow,
-        guest: seat.is_guest(),
         work: work || (slow && held.queue.sees_slot(&seat.stealers)),
         fine: fine && waiting > 0,
     })

@@ -90,8 +90,8 @@ impl<F: Future<Output = R>, R: Send + 'static> Future for InGroup<F, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         let mut this = self.project();
-        if this.seat.stage == Stage::Doomed {
-            // Whoever spawned it so is about to cancel it.
+        if this.seat.stage == Stage::Doomed || this.seat.shared.is_cancelled() {
+            // Whoever spawned it so, or is only now spawning it, or cancelled the group, is about to cancel it.
             return Poll::Pending;
         }
         this.seat.stage = Stage::Polling;

@@ -17,10 +17,12 @@ use crate::contain::contained;
 use crate::executor::Spawner;
 use crate::hooks::TaskInfo;
 use crate::join_handle::JoinHandle;
-use crate::sync::Lock;
+use crate::sync::{AtomicBool, Lock, Ordering};
 
 pub(super) struct Shared<R: Send + 'static> {
     state: Lock<State<R>>,
+    /// Whether the state says so, for a look without the lock.
+    cancelled: AtomicBool,
     is_failure: fn(&R) -> bool,
     target: OnceLock<Target>,
 }
@@ -40,6 +42,7 @@ impl<R: Send + 'static> Shared<R> {
         let wait = open.waiter();
         let shared = Self {
             state: Lock::new(State::new(open)),
+            cancelled: AtomicBool::new(false),
             is_failure,
             target: OnceLock::new(),
         };
@@ -48,6 +51,12 @@ impl<R: Send + 'static> Shared<R> {
 
     pub(super) fn is_failure(&self, output: &R) -> bool {
         (self.is_failure)(output)
+    }
+
+    /// Whether the group was cancelled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        // Ordering: Relaxed. Who cancels, and then hands on the news, has written it before; no data hangs on it.
+        self.cancelled.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_target(&self, target: Target) -> Result<(), Target> {
@@ -240,6 +249,8 @@ impl<R: Send + 'static> Node for Shared<R> {
             if again && !wanted {
                 return (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             }
+            // Ordering: Relaxed; see `is_cancelled`.
+            self.cancelled.store(true, Ordering::Relaxed);
             let lingering = state.lingering().take_while(|_| wanted).collect();
             let turns = state.places.close().collect();
             (
