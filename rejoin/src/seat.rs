@@ -132,7 +132,8 @@ pub(crate) struct Held {
     nibbles: Cell<u32>,
     theft: Cell<Option<Theft>>,
     /// Looks into the driver while there is enough else to do.
-    driver_turns: Cell<Turns>,
+    /// Boxed, so that a seat stays small to hand around.
+    driver_turns: Box<Cell<Turns>>,
     /// It is time for one.
     is_turn: Cell<bool>,
 }
@@ -148,7 +149,7 @@ impl Held {
             turns: Cell::new(0),
             nibbles: Cell::new(0),
             theft: Cell::new(None),
-            driver_turns: Cell::new(Turns::NEW),
+            driver_turns: Box::new(Cell::new(Turns::NEW)),
             is_turn: Cell::new(false),
         }
     }
