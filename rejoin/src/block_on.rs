@@ -69,7 +69,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     });
     let cx = &mut Context::from_waker(&waker);
     let stay = Stay::begin(waker.data());
-    let mut early = 0;
+    let (mut early, mut most) = (0, EARLY);
     let output = loop {
         sim::point_in_block_on();
         stay.poll_begins();
@@ -79,7 +79,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         contain::finish();
         if parker.take_unpark() {
             early += 1;
-            give_way(early);
+            give_way(&mut early, &mut most);
             continue;
         }
         // Ours, the waker's, and the one that the awaited handle left with its task.
@@ -98,13 +98,14 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 const EARLY: u32 = 8;
 
 /// The future was woken before it could sleep, for the `early`-th time, and is about to be polled again. What
-/// lies in the thread's own queue must not wait for it to sleep.
-fn give_way(early: u32) {
+/// lies in the thread's own queue must not wait for it to sleep; after the `most` such turns, the seat goes.
+fn give_way(early: &mut u32, most: &mut u32) {
     if door::is_guest() {
         guest::hand_over();
-    } else if early > EARLY {
-        // If no thread can be started, the seat stays, and the others rob it.
-        let _ = crew::vacate();
+    } else if *early > *most && crew::vacate().is_err() {
+        // No thread can be started: the seat stays, and the others rob it. They have to see a poll that lasts, so
+        // the next attempt is not made soon.
+        (*early, *most) = (0, most.saturating_mul(4));
     }
 }
 

@@ -219,7 +219,7 @@ impl Builder {
     }
 
     #[track_caller]
-    fn options(self) -> (Options, PanicStrategy) {
+    pub(crate) fn options(self) -> (Options, PanicStrategy) {
         let home = self.target.unwrap_or_else(current);
         let plain = Options::plain(home.id);
         let options = Options {

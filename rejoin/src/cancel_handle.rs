@@ -9,7 +9,7 @@
 //!    the cell for as long ([`Stage::Out`]) and puts it back afterwards.
 //! 2. Nobody waits in vain: a request to cancel that finds the `Task` out is left as a note
 //!    (`wanted`), read by whoever puts it back; a poll that finds it out leaves its waker, woken by
-//!    whoever puts it back.
+//!    whoever puts it back. `model::task` fails without the note.
 //! 3. A cancel handle that outlives the `JoinHandle` keeps neither the future nor the output alive.
 //!    When the `JoinHandle` goes first, the cell becomes the task's awaiter, and gives the `Task` up
 //!    when it hears that the task has ended.
@@ -23,7 +23,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::hooks::{TaskId, TaskInfo};
 use crate::join_handle::{Ended, Task, cancel_task};
-use crate::sync::Lock;
+use crate::sync::{Lock, has};
 use crate::task::Outcome;
 
 /// Cancels a task. Made by [`JoinHandle::cancel_handle`](crate::JoinHandle::cancel_handle).
@@ -266,7 +266,7 @@ fn give_up_task<R>(stage: Stage<R>, wanted: bool) {
 
 impl<R: Send + 'static> Cancels for Cell<R> {
     fn cancel(&self) {
-        let stage = self.take(|state| state.wanted = true);
+        let stage = self.take(|state| state.wanted = has!(CancelNote));
         match stage {
             Stage::Running(_) => self.put_back(cancelled(stage)),
             Stage::Cancelled(_) => self.put_back(stage),

@@ -24,6 +24,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 type Job = Box<dyn FnOnce()>;
 
@@ -64,6 +65,11 @@ pub(crate) fn finish() {
 /// payload is user code too, and contained by [`Payload`].
 pub(crate) fn contained(user_code: impl FnOnce()) -> Option<Payload> {
     catch_unwind(AssertUnwindSafe(user_code)).err().map(Payload)
+}
+
+/// Wakes by a waker that may be the user's own. If it panics, that harms nobody else who is to be woken or to end.
+pub(crate) fn wake(waker: Waker) {
+    drop(contained(|| waker.wake()));
 }
 
 /// What a panic was thrown with. Its drop is contained.

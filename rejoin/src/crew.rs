@@ -8,7 +8,8 @@
 //! # The rule
 //!
 //! There are at most as many threads as the executor has workers, plus those that block at the
-//! moment, plus as many again as it has workers that wait for a seat without using any processor time.
+//! moment, plus as many again as it has workers, and [`policy::SPARE`], that wait for a seat without using any
+//! processor time.
 //!
 //! # The end
 //!
@@ -32,6 +33,7 @@ use crate::door;
 use crate::driver;
 use crate::guest;
 use crate::hooks::{Hooks, tell};
+use crate::policy;
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
 use crate::sim::Started;
@@ -77,8 +79,8 @@ struct State {
 thread_local! {
     /// The crew that the calling thread belongs to.
     static CREW: RefCell<Option<Arc<Crew>>> = const { RefCell::new(None) };
-    /// Whether the calling thread gave its seat up in the poll that it is in.
-    static ASTRAY: Cell<bool> = const { Cell::new(false) };
+    /// The task in whose poll the calling thread gave its seat up, while that lasts.
+    static ASTRAY: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// Which thread could not be started, and why.
@@ -188,7 +190,7 @@ impl Crew {
                 door::take_seat(self.id, self.scheduler, held);
                 let stop = worker.work();
                 debug_assert_eq!(stop == Stop::NoSeat, !door::is_seated());
-                if ASTRAY.replace(false) {
+                if ASTRAY.take().is_some() {
                     self.scheduler.come_back();
                 }
                 if let Some(held) = door::leave_seat() {
@@ -217,7 +219,7 @@ impl Crew {
                     .then(|| state.empty.pop())
                     .flatten();
             }
-            if state.waiting >= self.make.workers {
+            if state.waiting >= self.make.workers + policy::SPARE {
                 return None;
             }
             state.waiting += 1;
@@ -280,7 +282,7 @@ impl Crew {
         self.scheduler.close();
         let own = is_member(self.id);
         // The others wait for whoever polls; not for the one who waits for them.
-        let astray = own && ASTRAY.get();
+        let astray = own && ASTRAY.get().is_some();
         if astray {
             self.scheduler.come_back();
         }
@@ -322,6 +324,13 @@ fn is_member(id: ExecutorId) -> bool {
         .unwrap_or(false)
 }
 
+/// The id of the task that the calling thread polls, as far as it has published one.
+pub(crate) fn task_in_poll() -> u64 {
+    let astray = ASTRAY.try_with(Cell::get).ok().flatten();
+    let task = astray.or_else(|| door::with_seat(|_, held| held.task()));
+    task.unwrap_or(0)
+}
+
 /// Gives up the calling thread's seat, if it has one, because it is about to block. On failure the
 /// thread keeps it. A guest keeps its seat, too, but hands over what lies there.
 pub(crate) fn vacate() -> Result<(), StartError> {
@@ -338,13 +347,16 @@ pub(crate) fn vacate() -> Result<(), StartError> {
         return Ok(());
     };
     crew.scheduler.go_astray();
-    ASTRAY.set(true);
+    ASTRAY.set(Some(held.task()));
+    let outer = held.outer();
     held.end();
     crew.scheduler.idle.stand_up();
     crew.give(held).map_err(|(held, error)| {
         crew.scheduler.come_back();
-        ASTRAY.set(false);
+        ASTRAY.set(None);
         crew.scheduler.idle.sit_down();
+        // The poll goes on, and may turn out slow.
+        held.go_on(outer);
         door::take_seat(crew.id, crew.scheduler, held);
         error
     })

@@ -18,6 +18,7 @@ thread_local! {
         registry: Cell::new(None),
         shard: Cell::new(0),
         cancelling: Cell::new(false),
+        registered: Cell::new(false),
         hooked: Cell::new(false),
         blocking: Cell::new(std::ptr::null()),
         awaited: Cell::new(None),
@@ -31,6 +32,8 @@ struct Current {
     registry: Cell<Option<&'static Registry>>,
     shard: Cell<u32>,
     cancelling: Cell<bool>,
+    /// Whether the task that is polled was in the registry when its poll began.
+    registered: Cell<bool>,
     hooked: Cell<bool>,
     /// The data of the waker with which this thread's `block_on` polls its future.
     blocking: Cell<*const ()>,
@@ -70,11 +73,23 @@ pub(crate) fn is_closing() -> bool {
     registry.ok().flatten().is_some_and(Registry::is_closed)
 }
 
-/// Whether the task that is polled is to be cancelled; asked once, at the beginning of a poll.
+/// The poll of a task begins, which is `registered` or not; whether it is to be cancelled instead.
 #[inline]
-pub(crate) fn take_cancelling() -> bool {
-    CURRENT.try_with(|current| current.cancelling.get() && current.cancelling.replace(false))
-        == Ok(true)
+pub(crate) fn begin_poll(registered: bool) -> bool {
+    CURRENT.try_with(|current| {
+        current.registered.set(registered);
+        current.cancelling.get() && current.cancelling.replace(false)
+    }) == Ok(true)
+}
+
+/// Whether the task that is polled was in the registry when its poll began.
+pub(crate) fn is_registered() -> bool {
+    CURRENT.try_with(|current| current.registered.get()) == Ok(true)
+}
+
+/// Whether the calling thread blocks on a future.
+pub(crate) fn is_blocking() -> bool {
+    CURRENT.try_with(|current| !current.blocking.get().is_null()) == Ok(true)
 }
 
 /// Runs `run`, which runs one runnable, so that its task is cancelled instead of polled.
@@ -124,10 +139,14 @@ pub(crate) fn take_awaited() -> Option<TaskId> {
 pub(crate) fn visiting(registry: &'static Registry, hooks: Option<Arc<Hooks>>, run: impl FnOnce()) {
     CURRENT.with(|current| {
         let registry = current.registry.replace(Some(registry));
+        let registered = current.registered.get();
+        let blocking = current.blocking.replace(std::ptr::null());
         let hooked = current.hooked.replace(hooks.is_some());
         let hooks = HOOKED.with_borrow_mut(|hooked| std::mem::replace(&mut hooked.hooks, hooks));
         run();
         current.registry.set(registry);
+        current.registered.set(registered);
+        current.blocking.set(blocking);
         current.hooked.set(hooked);
         HOOKED.with_borrow_mut(|hooked| hooked.hooks = hooks);
     });

@@ -129,6 +129,11 @@ pub(crate) fn may_be_guest_of(id: ExecutorId) -> bool {
     HERE.try_with(may) == Ok(true)
 }
 
+/// The executor that a free `spawn` on this thread means, or would if it were not the first one.
+pub(crate) fn inside_or_global() -> Option<ExecutorId> {
+    inside().map(|home| home.id).or(GLOBAL.get().copied())
+}
+
 /// Makes `id` known as the global executor.
 pub(crate) fn set_global(id: ExecutorId) {
     // The first one stays; there is only one.
@@ -167,15 +172,37 @@ pub(crate) fn push(runnable: Runnable, yielded: bool) {
     });
 }
 
+/// Puts `runnable` at the back of the calling thread's own queue and calls nobody but a watcher; gives it
+/// back if the thread has no seat of its executor.
+#[inline]
+pub(crate) fn push_quietly(runnable: Runnable) -> Option<Runnable> {
+    if HERE.try_with(|here| here.seat_of.get()) != Ok(runnable.metadata().executor) {
+        return Some(runnable);
+    }
+    let mut runnable = Some(runnable);
+    let _ = HELD.try_with(|seated| {
+        if let Some(seated) = &*seated.borrow() {
+            if let Some(runnable) = runnable.take() {
+                seated.scheduler.push_quietly(&seated.held, runnable);
+            }
+        }
+    });
+    runnable
+}
+
 #[inline(never)]
 fn push_from_outside(id: ExecutorId, runnable: Runnable) {
-    let refused = match get(id) {
+    match get(id) {
         Some(scheduler) => match scheduler.injector.push(id.generation, runnable) {
-            Ok(()) => return scheduler.call_for_injected(),
-            Err(runnable) => runnable,
+            Ok(()) => scheduler.call_for_injected(),
+            Err(runnable) => refuse(runnable),
         },
-        None => runnable,
-    };
+        None => refuse(runnable),
+    }
+}
+
+/// Cancels a task whose executor is gone.
+pub(crate) fn refuse(refused: Runnable) {
     bounce(|| {
         current::cancelling_for_nobody(|| {
             refused.run();

@@ -121,18 +121,20 @@ static EXECUTORS: StaticUsize = StaticUsize::new(0);
 /// Makes `driver` the one of this process, and sees to it that somebody drives it: if there is no
 /// executor, the global one is started.
 ///
-/// Costs nothing later but what [`Driver`] says. There is no way back.
+/// Costs nothing later but what [`Driver`] says. There is no way back. To install the same one again does nothing more than
+/// [`ensure`].
 ///
 /// # Errors
 ///
-/// Fails if there is a driver already, or if the global executor is needed and cannot be started; it is
+/// Fails if there is another driver already, or if the global executor is needed and cannot be started; it is
 /// installed all the same then, and [`ensure`] may try again.
 ///
 /// # Examples
 ///
 /// See [`Driver`].
 pub fn install(driver: &'static dyn Driver) -> Result<(), InstallError> {
-    if POST.set(Post::new(driver)).is_err() {
+    let post = POST.get_or_init(|| Post::new(driver));
+    if !std::ptr::addr_eq(post.driver, driver) {
         return Err(InstallError(None));
     }
     ensure()?;
@@ -325,7 +327,7 @@ impl Turns {
 pub struct InstallError(Option<BuildError>);
 
 impl InstallError {
-    /// Whether there was a driver before.
+    /// Whether there was another driver before.
     ///
     /// # Examples
     ///
@@ -345,7 +347,7 @@ impl InstallError {
 impl fmt::Display for InstallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            None => f.write_str("this process has a driver already"),
+            None => f.write_str("this process has another driver already"),
             Some(error) => write!(f, "nobody drives the driver: {error}"),
         }
     }

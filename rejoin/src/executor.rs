@@ -231,7 +231,7 @@ impl Spawner {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         if !self.is_alive() {
-            return Err(SpawnError(()));
+            return Err(SpawnError::gone());
         }
         Ok(start(
             Options::plain(self.home.id),
@@ -281,6 +281,12 @@ impl fmt::Debug for Spawner {
 /// ```
 #[derive(Debug)]
 pub struct SpawnError(());
+
+impl SpawnError {
+    pub(crate) fn gone() -> Self {
+        Self(())
+    }
+}
 
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 //!
 //! What such a thread spawns goes to a queue of its own, like a worker's: no lock, and open to thieves.
 //! It runs nothing out of it, with one exception ([`run_awaited`]), and leaves nothing in it when it
-//! sleeps ([`flush`]).
+//! sleeps ([`hand_over`]).
 //!
 //! # The exception
 //!
@@ -85,12 +85,17 @@ impl Drop for Stay {
 /// queue of its own, if the executor is the one that a free `spawn` means there.
 #[inline]
 pub(crate) fn push_new(runnable: Runnable) {
-    let id = runnable.metadata().executor;
+    arrive(runnable.metadata().executor);
+    // Who does not await what it spawns leaves it to others, and they take from the ring.
+    door::push(runnable, door::is_guest() && !AWAITS.get());
+}
+
+/// Seats the calling thread, which spawns into the executor `id`, as a guest there if it may.
+#[inline]
+pub(crate) fn arrive(id: ExecutorId) {
     if door::may_be_guest_of(id) {
         sit_down(id);
     }
-    // Who does not await what it spawns leaves it to others, and they take from the ring.
-    door::push(runnable, door::is_guest() && !AWAITS.get());
 }
 
 /// Seats the calling thread, which blocks and spawns into the executor `id`, as a guest.

@@ -32,7 +32,9 @@
 //! of its own, because the driver woke them, leaves the parked without being counted as searching
 //! ([`Idle::rise`]): nobody relies on it, and it looks at the injector in its turn.
 //!
-//! `model::idle` fails without either fence.
+//! `model::idle` fails without either fence. While work is too fine to share (see [`theft`](crate::theft)), a push is
+//! left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
+//! fence, and the last to lie down sees nobody.
 //!
 //! # Why the second holds
 //!
@@ -47,25 +49,31 @@
 //! - whoever parks while others run, and finds none, becomes the watcher, at no cost;
 //! - a worker that fills its slot while others are parked and none watches calls one
 //!   ([`Idle::call_watcher`]): one wake-up, the price of leaving the state in which all are parked;
+//! - a worker that takes a seat on which something may lie does the same;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
-//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there.
+//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
+//! - who leaves fine work to somebody else calls one, because that somebody's poll may be slow, and the watcher gets up
+//!   for fine work too if any worker's is.
+//!
+//! `model::idle` fails if the watcher leaves without that look under the lock, and if a searcher leaves fine work to
+//! nobody. `fine` strands tasks, and says so, if slow polls are no reason to take what is fine.
 //!
 //! # What is not promised
 //!
 //! That no worker wakes in vain; and that help comes for a task that is waiting for its turn behind
 //! polls that do end.
 
-use std::task::Waker;
-use std::time::Duration;
+mod awaited;
+mod bed;
 
 use crossbeam_utils::CachePadded;
 
-use crate::driver::Taken;
-use crate::parker::Parker;
 use crate::policy;
-use crate::sim;
-use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, fence};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Lock, Ordering, fence, has};
+use bed::{SLEEP, UP, WATCH};
+
+pub(crate) use bed::{Bed, Call};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -78,76 +86,6 @@ pub(crate) struct Idle {
     score: AtomicU32,
     /// The parked workers; the one that lay down last is called first, its caches are warm.
     sleepers: Lock<Vec<Arc<Bed>>>,
-}
-
-/// Where one thread sleeps.
-#[derive(Debug)]
-pub(crate) struct Bed {
-    parker: Arc<Parker>,
-    call: AtomicU8,
-}
-
-/// In bed, without a timeout.
-const SLEEP: u8 = 0;
-/// In bed, as the watcher.
-const WATCH: u8 = 1;
-/// Told to get up, and already counted as searching.
-const UP: u8 = 2;
-
-/// How a worker left its bed, or what it is in bed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Sleep,
-    Watch,
-    Up,
-}
-
-impl Bed {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            parker: Parker::new(),
-            call: AtomicU8::new(UP),
-        })
-    }
-
-    fn set(&self, call: u8) {
-        // Ordering: Relaxed; written under the lock of `sleepers`, and the reader is either its
-        // owner or was unparked after the write, which synchronises.
-        self.call.store(call, Ordering::Relaxed);
-    }
-
-    /// What the thread is in bed for at the moment.
-    pub(crate) fn call(&self) -> Call {
-        // Ordering: as in `set`.
-        match self.call.load(Ordering::Relaxed) {
-            SLEEP => Call::Sleep,
-            WATCH => Call::Watch,
-            _ => Call::Up,
-        }
-    }
-
-    /// What it adds to the counts that its owner watches.
-    fn watched(&self) -> u64 {
-        match self.call() {
-            Call::Watch => Counts::WATCHED,
-            Call::Sleep | Call::Up => 0,
-        }
-    }
-
-    /// Sleeps until somebody calls.
-    pub(crate) fn sleep(&self) {
-        self.parker.park();
-    }
-
-    /// Sleeps in the driver until somebody calls or something happens; says whether somebody called.
-    pub(crate) fn sleep_in(&self, driver: &Taken<'_>, woken: &mut Vec<Waker>) -> bool {
-        self.parker.park_in(driver, woken)
-    }
-
-    /// Sleeps until somebody calls, or for one tick; says whether somebody called.
-    pub(crate) fn doze(&self, tick: Duration) -> bool {
-        self.parker.park_until(sim::ticks() + tick)
-    }
 }
 
 /// How many workers are in which state, in one word.
@@ -163,6 +101,8 @@ impl Counts {
     const WATCHED: u64 = 1 << (3 * Self::FIELD);
     /// The work at hand is not worth sharing; see `theft`.
     const FINE: u64 = 2 * Self::WATCHED;
+    /// Somebody waits until nothing is left; see `quiet`.
+    const AWAITED: u64 = 4 * Self::WATCHED;
 
     fn parked(self) -> u32 {
         (self.0 & Self::MASK) as u32
@@ -183,6 +123,10 @@ impl Counts {
 
     fn fine(self) -> bool {
         self.0 & Self::FINE != 0
+    }
+
+    fn awaited(self) -> bool {
+        self.0 & Self::AWAITED != 0
     }
 }
 
@@ -211,9 +155,17 @@ impl Idle {
         )
     }
 
-    /// A worker took a seat and runs.
+    /// A worker took a seat, on which something may lie, and runs. Whoever lay down before saw one less that
+    /// runs, and may not watch.
     pub(crate) fn sit_down(&self) {
-        self.change(Counts::SEATED, 0);
+        {
+            // Not while somebody looks whether all sleep: what lies there would go unseen.
+            let _nobody_looks = self.sleepers.lock();
+            self.change(Counts::SEATED, 0);
+        }
+        if has!(SitDown) {
+            self.call_watcher();
+        }
     }
 
     /// A worker gave its seat up, not parked and not searching.
@@ -226,14 +178,18 @@ impl Idle {
         // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
         // a worker.
         self.guests.fetch_add(1, Ordering::Relaxed);
-        self.sit_down();
+        // Nothing lies there yet, and a guest's pushes call for themselves.
+        self.change(Counts::SEATED, 0);
     }
 
     /// The same for a guest.
     pub(crate) fn stand_up_as_guest(&self) {
-        self.stand_up();
+        let before = self.change(0, Counts::SEATED);
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
+        if before.awaited() {
+            self.notify_many(1);
+        }
     }
 
     /// How many workers are out of bed, guests apart.
@@ -429,7 +385,10 @@ impl Idle {
             // To see what that producer pushed, one is.
             sleepers_fence();
             if !is_backlog() {
-                return self.call_watcher();
+                if has!(CallWatcher) {
+                    self.call_watcher();
+                }
+                return;
             }
         }
         if self.counts().searching() == 0 {
@@ -444,17 +403,15 @@ impl Idle {
             let mut sleepers = self.sleepers.lock();
             sleepers.push(Arc::clone(bed));
             let minus = if searching { Counts::SEARCHING } else { 0 };
-            let counts = self.counts();
-            // Only threads that hold the lock change what is read here.
-            let others_run = counts.parked() + 1 < counts.seated();
-            if others_run && !counts.watched() {
+            bed.set(SLEEP);
+            let before = self.change(Counts::PARKED, minus);
+            // Of that moment, and not of one before: who takes a seat does so without the lock, and calls a
+            // watcher only if this thread lay down earlier.
+            if before.parked() + 1 < before.seated() && !before.watched() {
                 bed.set(WATCH);
-                self.change(Counts::PARKED + Counts::WATCHED, minus)
-                    .searching()
-            } else {
-                bed.set(SLEEP);
-                self.change(Counts::PARKED, minus).searching()
+                self.change(Counts::WATCHED, 0);
             }
+            before.searching()
         } == u32::from(searching);
         sleepers_fence();
         must_look
@@ -502,7 +459,8 @@ impl Idle {
         let _unchanged = self.sleepers.lock();
         let counts = self.counts();
         let nobody_runs = counts.parked() == counts.seated();
-        if bed.call() != Call::Watch || !(nobody_runs || all_slow) {
+        let may_leave = nobody_runs || all_slow || !has!(WhoRuns);
+        if bed.call() != Call::Watch || !may_leave {
             return false;
         }
         bed.set(SLEEP);

@@ -76,6 +76,15 @@ impl<T> Injector<T> {
         Ok(())
     }
 
+    /// Adds all of `items` at the back, under one lock, or none when `generation` is not served.
+    pub(crate) fn push_many(&self, generation: u32, items: &mut Vec<T>) {
+        let mut state = self.state.lock();
+        if state.serving == generation {
+            state.queue.extend(items.drain(..));
+            self.publish(&state);
+        }
+    }
+
     /// Adds many items at the back, under one lock. Only for items of the generation served, by a
     /// worker of it, which keeps the service open.
     pub(crate) fn push_batch(&self, items: impl Iterator<Item = T>) {

@@ -48,9 +48,9 @@
 //!
 //! # What it is not
 //!
-//! It brings no sockets, files or timers: `async-io`, `async-net` or `blocking` work beside it. It does
-//! not notice blocking that it cannot see (a sleep, a mutex, another crate's `block_on`): such a poll
-//! occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
+//! It brings no sockets or timers: those are in `rejoin-io`, for which its idle workers sleep in the system's poller
+//! ([`driver`]); `async-io` and `async-net` work beside it, too. What blocks goes to [`spawn_blocking`]. It does not notice blocking that it cannot see (a sleep, a mutex, another crate's
+//! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that are not
 //! `Send`, and ones that borrow, have no place in it.
 //!
 //! # Features
@@ -68,6 +68,7 @@
 
 mod builder;
 mod spawn;
+mod spawn_many;
 mod task;
 mod join_handle;
 mod join_error;
@@ -76,6 +77,7 @@ mod executor;
 mod executor_builder;
 mod group;
 mod block_on;
+mod blocking;
 mod yield_now;
 pub mod sim;
 pub mod driver;
@@ -94,6 +96,7 @@ mod idle;
 mod parker;
 mod patience;
 mod registry;
+mod quiet;
 mod current;
 mod hooks;
 mod contain;
@@ -103,6 +106,8 @@ mod futures_spawn;
 #[cfg(feature = "macros")]
 mod macros;
 mod sync;
+#[cfg(all(test, not(rejoin_model)))]
+mod fine;
 #[cfg(all(test, rejoin_model))]
 mod model;
 
@@ -110,6 +115,7 @@ pub use rejoin_wait_group as wait_group;
 pub use rejoin_wait_group::{Wait, WaitGroup};
 
 pub use block_on::block_on;
+pub use blocking::{block_in_place, spawn_blocking};
 pub use builder::{Builder, Target, spawn};
 pub use cancel_handle::CancelHandle;
 pub use executor::{Executor, SpawnError, Spawner};
@@ -122,6 +128,8 @@ pub use join_error::JoinError;
 pub use join_handle::{Cancel, Join, JoinHandle};
 #[cfg(feature = "macros")]
 pub use macros::{main, test};
+pub use quiet::{Idle, idle};
+pub use spawn_many::spawn_many;
 pub use task::PanicStrategy;
 pub use yield_now::{YieldNow, yield_now};
 

@@ -11,6 +11,7 @@
 //! `state` is ours alone, so user code that parks or unparks this thread by `std::thread` can cause
 //! a vain wake-up of the inner loop but can neither end a `park` nor steal a notification: the loop
 //! looks at `state` again before it sleeps, and `Thread::unpark` is called after `state` was set.
+//! `model::parker` fails without the ordering of `unpark`.
 //!
 //! A thread that sleeps in the [driver](crate::driver) announces so by a state of its own
 //! ([`park_in`](Parker::park_in)). Whoever unparks it sets `state` as ever, and interrupts the driver in place of
@@ -25,7 +26,7 @@ use std::time::Instant;
 
 use crate::driver::{self, Taken};
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, Ordering, Thread};
+use crate::sync::{Arc, AtomicU8, Ordering, Thread, needed};
 
 /// Nobody sleeps, nothing is remembered.
 const EMPTY: u8 = 0;
@@ -104,7 +105,8 @@ impl Parker {
         // Ordering: Release, read by the Acquire in `announce` and `consume`: what the caller wrote
         // before is visible to the thread that it wakes. A second unpark continues the release
         // sequence of the first.
-        match self.state.swap(NOTIFIED, Ordering::Release) {
+        let release = needed!(Unpark, Ordering::Release);
+        match self.state.swap(NOTIFIED, release) {
             PARKED => self.thread.unpark(),
             IN_DRIVER => driver::interrupt(),
             _ => {}

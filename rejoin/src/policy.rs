@@ -29,6 +29,11 @@ const RESERVE: usize = 128;
 /// cost fib(20) half of its speed. A turn of the rest is the whole ring.
 pub(crate) const SLOT_STREAK: u32 = 32;
 
+/// So many threads without a seat are kept beside as many as there are workers. With none, a thread that comes
+/// back from a short blocking call just after the next one began finds that another was started in its place:
+/// one in seven calls in a row started a thread.
+pub(crate) const SPARE: usize = 4;
+
 /// How often an idle worker looks around before it lies down.
 pub(crate) const SEARCHES: u32 = 3;
 

@@ -14,7 +14,7 @@
 //!
 //! A task that is on the list is woken by `close`. That does nothing if the task is scheduled already
 //! and about to be polled as if nothing had happened; therefore each poll that returns Pending asks
-//! [`is_closed`](Registry::is_closed).
+//! [`is_closed`](Registry::is_closed). `model::task` fails without that question.
 //!
 //! The waker kept here also keeps alive a detached task that returned Pending and left no waker
 //! anywhere else, which would otherwise be freed without its future being dropped.
@@ -124,6 +124,12 @@ impl Registry {
         // Ordering: Acquire pairs with the Release in `close`. A poll that was scheduled when `close`
         // woke its task has synchronised with that wake-up through the task's own state.
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// How many tasks are on the list.
+    pub(crate) fn len(&self) -> usize {
+        let shards = self.shards.iter();
+        shards.map(|shard| shard.lock().wakers.len()).sum()
     }
 
     /// Accepts tasks again, for the next executor.

@@ -10,6 +10,9 @@
 //! the next one, whose generation differs; one whose generations are used up is retired. Memory is
 //! bounded by the largest number of executors that lived at one time.
 
+mod search;
+mod service;
+
 use std::sync::{Arc, LazyLock};
 
 use crate::driver::{self, Post};
@@ -17,8 +20,8 @@ use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
 use crate::policy::{self, First};
+use crate::quiet::Quiet;
 use crate::registry::Registry;
-use crate::run_queue::Steal;
 use crate::seat::{Held, Runnable, Seat};
 use crate::sim;
 use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Lock, Ordering, StaticBool};
@@ -38,6 +41,7 @@ pub(crate) struct Scheduler {
     spill: Injector<Runnable>,
     pub(crate) idle: Idle,
     pub(crate) registry: Registry,
+    pub(crate) quiet: Quiet,
     seats: Table<Seat>,
     /// Seats of the executor before, for the next one.
     free_seats: Lock<Vec<Held>>,
@@ -105,6 +109,24 @@ impl Scheduler {
         }
     }
 
+    /// A worker's own push of one of many. The caller calls for all of them later; meanwhile somebody watches.
+    #[inline]
+    pub(crate) fn push_quietly(&self, held: &Held, runnable: Runnable) {
+        match held.queue.push_ring(runnable) {
+            Ok(()) => self.idle.call_watcher(),
+            Err(runnable) => self.overflow(held, runnable),
+        }
+    }
+
+    /// After so many pushes for which nobody was called.
+    pub(crate) fn call_for_many(&self, tasks: usize) {
+        if self.idle.is_fine() {
+            self.call_for_injected();
+        } else {
+            self.idle.notify_many(tasks);
+        }
+    }
+
     /// After a push to the injector.
     #[inline]
     pub(crate) fn call_for_injected(&self) {
@@ -162,10 +184,8 @@ impl Scheduler {
             tasks += 1;
             self.injector.push_batch(std::iter::once(runnable));
         }
-        if tasks > 0 && self.idle.is_fine() {
-            self.call_for_injected();
-        } else if tasks > 0 {
-            self.idle.notify_many(tasks);
+        if tasks > 0 {
+            self.call_for_many(tasks);
         }
     }
 
@@ -290,114 +310,6 @@ impl Scheduler {
         })
     }
 
-    /// Whether nothing lies where any worker may take it.
-    pub(crate) fn nothing_shared(&self) -> bool {
-        self.injector.is_empty() && self.spill.is_empty()
-    }
-
-    /// Whether something lies there for the calling worker, which has nothing to do. What is too fine to share is
-    /// left to those that are awake, unless their polls are slow or they fall behind those outside. The caller may
-    /// count as one of them.
-    pub(crate) fn sees_shared(&self, is_awake: bool) -> bool {
-        !self.nothing_shared()
-            && (!self.idle.is_fine() || self.is_alone(is_awake) || self.is_backlog())
-    }
-
-    /// Whether no worker is awake but the calling one, if that `is_awake`, and those whose polls are slow: nobody
-    /// knows when they come back to their queues.
-    fn is_alone(&self, is_awake: bool) -> bool {
-        let (awake, own) = (self.idle.awake(), u32::from(is_awake));
-        awake <= own || awake <= own + self.slow_workers()
-    }
-
-    fn slow_workers(&self) -> u32 {
-        let slow = self
-            .seats
-            .iter()
-            .filter(|seat| seat.is_slow() && !seat.is_guest());
-        u32::try_from(slow.count()).unwrap_or(u32::MAX)
-    }
-
-    /// Whether those that are awake fall behind those outside.
-    pub(crate) fn is_backlog(&self) -> bool {
-        policy::is_backlog(self.injector.len())
-    }
-
-    /// A runnable from anywhere: what all share, another worker's ring, or the slot of one whose poll
-    /// is slow. Leaves fine work alone, unless this is a `probe`.
-    pub(crate) fn search(&self, held: &Held, probe: bool) -> Option<Runnable> {
-        let fine = self.idle.is_fine() && !self.is_leaving();
-        if !fine || probe || self.sees_shared(true) {
-            if let Some(runnable) = self.pop_injector(held).or_else(|| self.pop_spill(held)) {
-                return Some(runnable);
-            }
-        }
-        let mut least = policy::worth(fine);
-        for round in 0..policy::SEARCHES {
-            let (mut busy, mut few) = (false, false);
-            for victim in policy::victims(held.index, self.seats.len(), held.tick()) {
-                let Some(victim) = self.seats.get(victim) else {
-                    continue;
-                };
-                if fine && !probe && !self.needs_help(victim, true) {
-                    continue;
-                }
-                match held.queue.steal_ring(&victim.stealers, least) {
-                    Steal::Item(runnable, tasks) => {
-                        held.note_theft(tasks);
-                        return Some(runnable);
-                    }
-                    Steal::Busy => busy = true,
-                    Steal::Few => few = true,
-                    Steal::Empty => {}
-                }
-                if victim.is_slow() || self.is_leaving() {
-                    match held.queue.steal_slot(&victim.stealers) {
-                        Steal::Item(runnable, _) => return Some(runnable),
-                        Steal::Busy => busy = true,
-                        Steal::Few | Steal::Empty => {}
-                    }
-                }
-            }
-            if few {
-                // Whoever fills that ring would be disturbed for one or two tasks, again and again.
-                policy::let_grow(fine);
-                least = 1;
-            } else if round + 1 < policy::SEARCHES {
-                if busy {
-                    std::thread::yield_now();
-                } else {
-                    std::hint::spin_loop();
-                }
-            }
-        }
-        self.sees_shared(true)
-            .then(|| self.pop_injector(held))
-            .flatten()
-    }
-
-    /// Whether a worker that is about to sleep had better not: there is something to run, or to leave
-    /// for. Changes nothing.
-    pub(crate) fn sees_work(&self, held: &Held, is_awake: bool) -> bool {
-        let fine = self.idle.is_fine();
-        self.is_leaving()
-            || self.sees_shared(is_awake)
-            || self.others(held).any(|(_, seat)| {
-                ((!fine || self.needs_help(seat, is_awake)) && held.queue.sees_ring(&seat.stealers))
-                    || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
-            })
-    }
-
-    /// Whether what lies on `seat` is to be taken however fine it is: its owner polls and polls, or will not run it
-    /// at all and nobody else is there to.
-    pub(crate) fn needs_help(&self, seat: &Seat, is_awake: bool) -> bool {
-        if seat.is_guest() {
-            self.is_alone(is_awake)
-        } else {
-            seat.is_slow()
-        }
-    }
-
     /// Whether anybody polls anything. Asked by a worker that does not.
     pub(crate) fn anybody_polls(&self) -> bool {
         // Ordering: Relaxed, and looked at second: who goes astray says so before its seat says that it
@@ -421,8 +333,16 @@ impl Scheduler {
 
     /// That poll has ended, or goes on under its seat after all.
     pub(crate) fn come_back(&self) {
-        // Ordering: Relaxed; seen late, it costs a tick of who waits for it.
-        self.astray.fetch_sub(1, Ordering::Relaxed);
+        // Ordering: Release, read by the Acquire in `look_for_quiet`, which then sees what that poll left.
+        // Others see it late at worst, which costs a tick of who waits for it.
+        self.astray.fetch_sub(1, Ordering::Release);
+        self.idle.call_if_awaited();
+    }
+
+    /// How many threads are astray.
+    pub(crate) fn astray(&self) -> usize {
+        // Ordering: Acquire pairs with the Release in `come_back`.
+        self.astray.load(Ordering::Acquire)
     }
 
     /// All seats but the one held, with their indices.
@@ -476,115 +396,5 @@ impl Scheduler {
         // Ordering: Relaxed; an executor that ends meanwhile may still be heard of.
         let served = self.generation.load(Ordering::Relaxed) == id.generation;
         served.then(|| self.hooks.lock().clone()).flatten()
-    }
-
-    // ---- beginning and end of an executor ----
-
-    /// A scheduler for a new executor with `workers` workers, and their seats.
-    pub(crate) fn acquire(
-        workers: usize,
-        hooks: &Arc<Hooks>,
-    ) -> (&'static Self, ExecutorId, Vec<Held>) {
-        let simulated = sim::is_simulated();
-        let scheduler = Self::free(simulated).lock().pop();
-        let scheduler = scheduler.unwrap_or_else(|| {
-            let made = SCHEDULERS.push_with(|index| Self::new(index, simulated));
-            made.expect("more than four thousand million executors at one time")
-                .1
-        });
-        // Ordering: Relaxed; handed from its last owner to this one through the lock of `FREE`.
-        let generation = scheduler.generation.load(Ordering::Relaxed);
-        let hooked = hooks.any_for_tasks();
-        let flags = if hooked { HOOKED } else { 0 };
-        scheduler.flags.store(flags, Ordering::Relaxed);
-        *scheduler.hooks.lock() = hooked.then(|| Arc::clone(hooks));
-        ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
-        scheduler.workers.store(workers, Ordering::Relaxed);
-        scheduler.registry.open();
-        scheduler.injector.open(generation);
-        scheduler.spill.open(generation);
-        let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
-        // The lowest ones, so that seats nobody sits on are the last that thieves come to.
-        seats.sort_by_key(|held| held.index);
-        let least = if simulated { SIMULATED_SEATS } else { 0 };
-        while seats.len() < workers.max(least) {
-            seats.push(scheduler.new_seat());
-        }
-        if simulated {
-            seats.iter().for_each(sim::shuffle);
-        }
-        scheduler.free_seats.lock().extend(seats.drain(workers..));
-        let id = ExecutorId {
-            index: scheduler.index,
-            generation,
-        };
-        (scheduler, id, seats)
-    }
-
-    /// Schedulers that serve no executor.
-    fn free(simulated: bool) -> &'static Lock<Vec<&'static Self>> {
-        if simulated { &FREE_SIMULATED } else { &FREE }
-    }
-
-    fn new(index: usize, simulated: bool) -> Self {
-        Self {
-            simulated,
-            index: u32::try_from(index).expect("the table has room for fewer"),
-            injector: Injector::new(),
-            spill: Injector::new(),
-            idle: Idle::new(),
-            registry: Registry::new(),
-            seats: Table::new(),
-            free_seats: Lock::new(Vec::new()),
-            workers: AtomicUsize::new(0),
-            astray: AtomicUsize::new(0),
-            hooks: Lock::new(None),
-            flags: AtomicU8::new(0),
-            generation: AtomicU32::new(1),
-        }
-    }
-
-    fn new_seat(&'static self) -> Held {
-        let mut queue = None;
-        let made = self.seats.push_with(|_| {
-            let (seat, owners_end) = Seat::new();
-            queue = Some(owners_end);
-            seat
-        });
-        let (index, seat) = made.expect("more than four thousand million workers");
-        Held::new(index, seat, queue.expect("made with the seat"))
-    }
-
-    /// Begins to close: from now on tasks are cancelled instead of run, those that wait as well, and
-    /// workers that find nothing more leave.
-    pub(crate) fn close(&self) {
-        // Ordering: Relaxed. The workers learn of it at their next task; those that sleep are called
-        // below, behind a fence that pairs with the one before their last look.
-        self.flags.fetch_or(CANCEL, Ordering::Relaxed);
-        self.registry.close(|waker| waker.wake());
-        self.flags.fetch_or(LEAVE, Ordering::Relaxed);
-        self.idle.notify_all();
-    }
-
-    /// Ends the service of this generation, if nothing is left to do; says whether it did. To be
-    /// called by the last worker, with all `seats`.
-    pub(crate) fn release(&'static self, seats: &mut Vec<Held>) -> bool {
-        // The spill first: only workers fill it, and the caller is the last one.
-        if !self.spill.is_empty() || !self.injector.close() {
-            return false;
-        }
-        let spill_closed = self.spill.close();
-        debug_assert!(spill_closed);
-        self.free_seats.lock().append(seats);
-        // Dropped here, outside the lock: hooks own what the user gave them.
-        let hooks = self.hooks.lock().take();
-        drop(hooks);
-        // Ordering: Relaxed; see `acquire`.
-        let next = self.generation.load(Ordering::Relaxed).checked_add(1);
-        if let Some(next) = next {
-            self.generation.store(next, Ordering::Relaxed);
-            Self::free(self.simulated).lock().push(self);
-        }
-        true
     }
 }

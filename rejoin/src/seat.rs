@@ -116,7 +116,11 @@ impl Seat {
 
 /// What a seat said before an inner poll began.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outer(Option<&'static Location<'static>>, u64);
+pub(crate) struct Outer {
+    place: Option<&'static Location<'static>>,
+    task: u64,
+    slow: bool,
+}
 
 /// The seat in the hands of the thread that sits on it.
 #[derive(Debug)]
@@ -292,21 +296,43 @@ impl Held {
 
     /// Publishes that `runnable` is about to be run inside of another poll; gives back what was published.
     pub(crate) fn begin_inner(&self, runnable: &Runnable) -> Outer {
-        let published = &*self.seat.published;
-        // Ordering: Relaxed, as in `publish`.
-        let outer = Outer(
-            published.place.load(),
-            published.task.load(Ordering::Relaxed),
-        );
+        let outer = self.outer();
         self.begin(runnable);
         outer
     }
 
+    /// What is published at the moment.
+    pub(crate) fn outer(&self) -> Outer {
+        let published = &*self.seat.published;
+        Outer {
+            place: published.place.load(),
+            // Ordering: Relaxed, as in `publish`.
+            task: published.task.load(Ordering::Relaxed),
+            slow: self.seat.is_slow(),
+        }
+    }
+
+    /// Publishes what was published before [`end`](Self::end), as if nothing had happened in between: were it a
+    /// new poll, one that tries again and again to give its seat up would never count as slow.
+    pub(crate) fn go_on(&self, outer: Outer) {
+        let published = &*self.seat.published;
+        // Ordering: Relaxed, as in `publish`.
+        published.task.store(outer.task, Ordering::Relaxed);
+        published.slow.store(outer.slow, Ordering::Relaxed);
+        published.place.store(outer.place);
+    }
+
     /// Publishes that the poll around goes on.
     pub(crate) fn end_inner(&self, outer: Outer) {
-        if let Outer(Some(place), task) = outer {
-            self.seat.publish(place, task);
+        if let Some(place) = outer.place {
+            self.seat.publish(place, outer.task);
         }
+    }
+
+    /// The id of the task that was last published.
+    pub(crate) fn task(&self) -> u64 {
+        // Ordering: Relaxed, as in `publish`; our own write.
+        self.seat.published.task.load(Ordering::Relaxed)
     }
 
     /// Publishes that nothing is being run.

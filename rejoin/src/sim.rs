@@ -16,7 +16,8 @@
 //!         return false;
 //!     }
 //!     yield_now().await; // "the payment"
-//!     tickets.fetch_sub(1, Relaxed) > 0
+//!     tickets.fetch_sub(1, Relaxed);
+//!     true
 //! }
 //!
 //! let found = std::panic::catch_unwind(|| {
@@ -90,5 +91,6 @@ pub(crate) use baton::Turn;
 pub(crate) use canary::{Decision, is_broken};
 pub(crate) use check::{observe, workers};
 pub(crate) use thread::{
-    Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle, ticks,
+    Started, current, is_interrupted, park, point_at_handle, point_in_block_on, shuffle,
+    shuffle_idle, ticks,
 };

@@ -11,6 +11,7 @@ use crate::door;
 use crate::guest;
 use crate::hooks::{Rare, TaskId};
 use crate::join_handle::JoinHandle;
+use crate::seat::Runnable;
 use crate::sync::{Ordering, StaticU64};
 use crate::task::{Body, ExecutorId, Meta, Strategy};
 
@@ -18,7 +19,7 @@ use crate::task::{Body, ExecutorId, Meta, Strategy};
 const ID_BLOCK: u64 = 1 << 12;
 
 /// What a task is spawned with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) executor: ExecutorId,
     pub(crate) tag: u64,
@@ -30,6 +31,22 @@ pub(crate) struct Options {
 /// the task is cancelled at once.
 #[inline]
 pub(crate) fn start<F, P>(options: Options, future: F, strategy: P) -> JoinHandle<P::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    P: Strategy<F::Output> + Send,
+{
+    let (runnable, handle) = make(options, future, strategy);
+    guest::push_new(runnable);
+    handle
+}
+
+/// Makes a task out of `future`, told to the hooks, for the caller to put into a queue.
+#[inline]
+pub(crate) fn make<F, P>(
+    options: Options,
+    future: F,
+    strategy: P,
+) -> (Runnable, JoinHandle<P::Output>)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
     P: Strategy<F::Output> + Send,
@@ -46,8 +63,7 @@ where
         .metadata(meta)
         .spawn(move |_| Body::new(future, strategy), schedule);
     door::tell_spawn(&runnable);
-    guest::push_new(runnable);
-    JoinHandle::new(task)
+    (runnable, JoinHandle::new(task))
 }
 
 /// A schedule function that captured anything would cost two atomic operations more per schedule.

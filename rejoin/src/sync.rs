@@ -106,6 +106,30 @@ mod imp {
 
 pub(crate) use imp::*;
 
+/// `$ordering`, but for the canary of the models that does without it.
+macro_rules! needed {
+    ($name:ident, $ordering:expr) => {{
+        #[cfg(all(test, rejoin_model))]
+        let ordering = crate::model::unless_removed(crate::model::Fence::$name, $ordering);
+        #[cfg(not(all(test, rejoin_model)))]
+        let ordering = $ordering;
+        ordering
+    }};
+}
+
+/// Whether the step is there: always, but for the canary of the models that does without it.
+macro_rules! has {
+    ($name:ident) => {{
+        #[cfg(all(test, rejoin_model))]
+        let has = crate::model::has(crate::model::Fence::$name);
+        #[cfg(not(all(test, rejoin_model)))]
+        let has = true;
+        has
+    }};
+}
+
+pub(crate) use {has, needed};
+
 /// Process-wide counters and flags on which no proof depends; loom's cannot be statics.
 pub(crate) use std::sync::atomic::{
     AtomicBool as StaticBool, AtomicU64 as StaticU64, AtomicUsize as StaticUsize,

@@ -8,11 +8,12 @@
 //!
 //! Entries live in chunks, each twice as large as the one before and each allocated once, in full;
 //! no chunk moves or goes away. An entry is set once, through a `OnceLock`, and `len` is raised with
-//! a Release store only afterwards: whoever reads a `len` finds every entry below it.
+//! a Release store only afterwards: whoever reads a `len` finds every entry below it. `model::table` fails
+//! without that ordering.
 
 use std::sync::OnceLock;
 
-use crate::sync::{AtomicUsize, Lock, Ordering};
+use crate::sync::{AtomicUsize, Lock, Ordering, needed};
 
 /// Length of the first chunk, as a power of two.
 const FIRST: u32 = 3;
@@ -61,7 +62,8 @@ impl<T> Table<T> {
         });
         let entry = chunk[offset].get_or_init(|| make(index));
         // Ordering: Release, read by the Acquire in `len`.
-        self.len.store(index + 1, Ordering::Release);
+        let release = needed!(TableLength, Ordering::Release);
+        self.len.store(index + 1, release);
         Some((index, entry))
     }
 

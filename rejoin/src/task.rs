@@ -29,6 +29,7 @@ use crate::contain::{Payload, bounce, contained};
 use crate::current;
 use crate::hooks::{Finish, Rare, TaskId, TaskInfo};
 use crate::registry::Key;
+use crate::sync::has;
 
 /// Which executor a task belongs to: a place in the table of schedulers, and which of the executors
 /// that had this place one after another.
@@ -240,7 +241,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if current::take_cancelling() {
+        if current::begin_poll(this.key.is_some()) {
             let thrown = contained(|| this.future.set(None));
             leave(this.key, Finish::Cancelled, thrown.as_ref());
             return Poll::Ready(Outcome::not(Not::Cancelled));
@@ -253,7 +254,7 @@ where
             Ok(Poll::Pending) => {
                 if this.key.is_none() {
                     enter(this.key, cx);
-                } else if current::is_closing() {
+                } else if has!(AskClosed) && current::is_closing() {
                     // The wake-up by `Registry::close` may have come when this poll was scheduled and not
                     // yet begun, and then did nothing; but then it happened before this poll, and so did
                     // the closing. Run once more, to be cancelled.

@@ -2,12 +2,12 @@
 //!
 //! If there is a [driver](crate::driver), a worker that finds nothing looks into it before it robs anybody, sleeps
 //! in it if nobody else does, and now and then looks into it while it is busy. Whom the driver wakes is woken in
-//! the loop ([`Worker::wake`]), outside of the seat's borrow: wakers are user code.
+//! the loop ([`Find::Wake`]), outside of the seat's borrow: wakers are user code.
 
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::contain::contained;
+use crate::contain::wake;
 use crate::current;
 use crate::door;
 use crate::driver;
@@ -30,15 +30,6 @@ pub(crate) struct Worker {
     probe: bool,
     /// Whom the driver wants woken.
     woken: Vec<Waker>,
-}
-
-/// What a worker found.
-enum Find {
-    Run(Runnable),
-    /// Something in the driver: `Worker::woken` is not empty.
-    Wake,
-    /// The executor is closing, and there is nothing more to do.
-    Leave,
 }
 
 /// How a sleep ended.
@@ -83,24 +74,17 @@ impl Worker {
                     Find::Run(runnable) => held.begin(runnable),
                     // Wakers are user code, and the watcher looks after who runs that.
                     Find::Wake => held.begin_blocking(false),
-                    Find::Leave => {}
+                    Find::Quiet(_) | Find::Leave => {}
                 }
                 found
             });
             match next {
                 Some(Find::Run(runnable)) => run(self.scheduler, runnable),
-                Some(Find::Wake) => self.wake(),
+                Some(Find::Wake) => self.woken.drain(..).for_each(wake),
+                Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
                 Some(Find::Leave) => return Stop::Leave,
                 None => return Stop::NoSeat,
             }
-        }
-    }
-
-    /// Wakes whom the driver wants woken. What they wake of this executor goes to this worker's own queue.
-    #[cold]
-    fn wake(&mut self) {
-        for waker in self.woken.drain(..) {
-            drop(contained(|| waker.wake()));
         }
     }
 
@@ -162,6 +146,13 @@ impl Worker {
             if must_look && self.scheduler.sees_work(held, false) {
                 idle.get_up(&self.bed);
             } else {
+                if idle.is_awaited() {
+                    if let Some(waiting) = self.scheduler.look_for_quiet(held) {
+                        idle.get_up(&self.bed);
+                        idle.stop_searching(|| true);
+                        return Find::Quiet(waiting);
+                    }
+                }
                 let mut patience = self.patience;
                 let slept = patience.sleep(|| self.sleep(held));
                 if slept == Slept::Woken {
@@ -279,6 +270,19 @@ impl Worker {
         }
         Slept::Woken
     }
+}
+
+/// What a worker found.
+enum Find {
+    Run(Runnable),
+    /// Something in the driver: `Worker::woken` is not empty. What is woken of this executor goes to the worker's own
+    /// queue.
+    Wake,
+    /// Nothing is left, and these wait for that. They are woken when the seat is not being looked at: a waker
+    /// may be the user's own.
+    Quiet(Vec<Waker>),
+    /// It is time to leave.
+    Leave,
 }
 
 /// How a worker sleeps.

@@ -13,7 +13,7 @@ use xshell::Shell;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  ci       all of the below but soak and bench, in this order
+  ci       all of the below but sanitize, soak and bench, in this order
   check    rustfmt and clippy, in every set of features
   test     the tests in the sets of features that `cargo test --workspace` leaves out
   model    the models: every interleaving of the parts that have an ordering in them
@@ -21,6 +21,7 @@ cargo xtask COMMAND
   tidy     the rules of the house that no compiler knows
   package  what would be published, built from its package
   smoke    every row of the benchmark on every peer, small
+  sanitize the tests under AddressSanitizer and LeakSanitizer, if there is a nightly
   soak     made-up programs that nobody has seen, for so many seconds (60)
   bench    the benchmark; what follows goes to it";
 
@@ -56,6 +57,7 @@ fn run() -> Result<()> {
         Some("tidy") => tidy::run(&root),
         Some("package") => steps::package(&shell),
         Some("smoke") => steps::smoke(&shell),
+        Some("sanitize") => steps::sanitize(&shell),
         Some("soak") => steps::soak(&shell, arguments.next().as_deref().unwrap_or("60")),
         Some("bench") => steps::bench(&shell, arguments.collect()),
         Some("help" | "--help" | "-h") | None => {

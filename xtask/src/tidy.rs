@@ -36,11 +36,30 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             amiss.extend(look(&name, &text));
         }
     }
+    let peers = fs::read_to_string(root.join("rejoin/tests/peers.md"))?;
+    amiss.extend(missing_tests(&peers, |module| {
+        fs::read_to_string(root.join(format!("rejoin/tests/it/{module}.rs"))).unwrap_or_default()
+    }));
     if !amiss.is_empty() {
         bail!("{}\n{} things to tidy up", amiss.join("\n"), amiss.len());
     }
     println!("tidy: nothing to tidy up");
     Ok(())
+}
+
+/// Tests that the table of other suites' situations names, and that are not there.
+fn missing_tests(table: &str, module: impl Fn(&str) -> String) -> Vec<String> {
+    let name = Regex::new(r"`(\w+)::(\w+)`").expect("a valid pattern");
+    let named = name.captures_iter(table);
+    let missing = named.filter(|name| !module(&name[1]).contains(&format!("fn {}()", &name[2])));
+    missing
+        .map(|name| {
+            format!(
+                "rejoin/tests/peers.md: there is no test {}::{}",
+                &name[1], &name[2]
+            )
+        })
+        .collect()
 }
 
 /// What is amiss in one file.
@@ -121,6 +140,13 @@ mod tests {
         assert_eq!(look("wait-group/src/lib.rs", text).len(), 1);
         assert_eq!(look("wait-group/src/sync.rs", text), [""; 0]);
         assert_eq!(look("rejoin/examples/hello.rs", text), [""; 0]);
+    }
+
+    #[test]
+    fn a_test_that_the_table_names_and_nobody_wrote_is_found() {
+        let module = |_: &str| "fn is_there() {}".to_owned();
+        assert_eq!(missing_tests("| x | `it::is_there` |", module), [""; 0]);
+        assert_eq!(missing_tests("| x | `it::is_not` |", module).len(), 1);
     }
 
     #[test]

@@ -39,6 +39,15 @@ impl Peer for Rejoin {
         drop(rejoin::spawn(future));
     }
 
+    fn spawn_many<F, I>(futures: I, handles: &mut Vec<JoinHandle<F::Output>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+        I: IntoIterator<Item = F>,
+    {
+        handles.append(&mut rejoin::spawn_many(futures));
+    }
+
     fn block_on<F>(future: F) -> F::Output
     where
         F: Future + Send,

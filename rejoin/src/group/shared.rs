@@ -13,7 +13,7 @@ use super::member::{InGroup, Seat};
 use super::places::Turn;
 use super::state::{Admitted, Held, How, Settled, Start, State, Todo};
 use crate::builder::{Builder, Target};
-use crate::contain::contained;
+use crate::contain::{contained, wake};
 use crate::executor::Spawner;
 use crate::hooks::TaskInfo;
 use crate::join_handle::JoinHandle;
@@ -285,9 +285,4 @@ impl<R: Send + 'static> Node for Shared<R> {
         let gone = self.with(|state| state.children.try_remove(child));
         drop(gone);
     }
-}
-
-fn wake(waker: Waker) {
-    // A waker that panics harms nobody: neither the task that ends here nor the others.
-    drop(contained(|| waker.wake()));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{Fence, fails_without, has};
+use super::{Fence, check, fails_without, has};
 use crate::driver::{Driver, Post};
 use crate::idle::{Bed, Call, Idle};
 use crate::injector::Injector;
@@ -74,7 +74,7 @@ impl Driver for Bell {
 
 /// One item from outside, one worker that is about to sleep in the driver.
 fn push_races_with_sleep_in_the_driver() {
-    super::idle::check(Some(3), || {
+    check(Some(3), || {
         let bell = Bell::install();
         let shared = Arc::new((Injector::new(), Idle::new(), Post::new(bell)));
         shared.0.open(1);
@@ -104,7 +104,7 @@ fn push_races_with_sleep_in_the_driver() {
 
 /// A worker of one executor leaves the post, one of another lies down: it takes the post, or is told to watch.
 fn leaving_races_with_lying_down() {
-    super::idle::check(None, || {
+    check(None, || {
         let bell = Bell::install();
         let idles = [Idle::new(), Idle::new()];
         let shared = Arc::new((idles, Post::new(bell)));

@@ -1,10 +1,9 @@
 //! The idle protocol: a push from outside against a worker that lies down, and the last searcher.
 
-use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{Fence, fails_without};
+use super::{Fence, check, fails_without};
 use crate::idle::{Bed, Call, Idle};
 use crate::injector::Injector;
 
@@ -65,12 +64,6 @@ impl Shared {
             searching = true;
         }
     }
-}
-
-pub(super) fn check(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(model);
 }
 
 /// One item from outside, one worker that is about to sleep. When both are done, the worker has the
@@ -209,4 +202,120 @@ fn two_pushes_that_race_with_sleep_are_found() {
 #[test]
 fn two_workers_find_two_items() {
     the_last_searcher_passes_the_call_on();
+}
+
+/// A worker that is called and then fills its slot, and a watcher that is about to give up its role because nobody
+/// runs: in the end somebody watches over the slot, or is up.
+fn a_watcher_leaves_while_a_worker_is_called() {
+    check(Some(3), || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        shared.idle.sit_down();
+        let (worker, watcher) = (Bed::new(), Bed::new());
+        // The watcher lies down first, while the other one runs.
+        shared.idle.lie_down(&watcher, false);
+        shared.idle.lie_down(&worker, false);
+        assert_eq!(watcher.call(), Call::Watch);
+        let leaves = {
+            let (shared, bed) = (Arc::clone(&shared), Arc::clone(&watcher));
+            thread::spawn(move || shared.idle.stop_watching(&bed, false))
+        };
+        let runs = {
+            let (shared, bed) = (Arc::clone(&shared), Arc::clone(&worker));
+            thread::spawn(move || {
+                while bed.call() != Call::Up {
+                    bed.sleep();
+                }
+                shared.idle.stop_searching(|| false);
+                // It polls, and fills its slot.
+                shared.idle.call_watcher();
+            })
+        };
+        shared.push(7);
+        runs.join().unwrap();
+        leaves.join().unwrap();
+        assert_ne!(watcher.call(), Call::Sleep, "nobody watches over the slot");
+    });
+}
+
+/// An item is left to a searcher, and that one learns that the work is too fine to share, finds something else and polls
+/// for long: in the end somebody watches.
+fn a_fine_push_is_left_to_a_searcher_who_finds_something_else() {
+    check(Some(3), || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        shared.idle.sit_down();
+        let sleeper = Bed::new();
+        // Both had lain down, so nobody watches; then one was called.
+        let other = Bed::new();
+        shared.idle.lie_down(&sleeper, false);
+        shared.idle.lie_down(&other, false);
+        shared.idle.stop_watching(&sleeper, false);
+        shared.idle.get_up(&other);
+        let producer = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.push(7))
+        };
+        for _ in 0..crate::policy::FINE_SCORE {
+            shared.idle.learn(false);
+        }
+        shared.idle.stop_searching(|| false);
+        producer.join().unwrap();
+        assert_ne!(sleeper.call(), Call::Sleep, "nobody looks after the item");
+    });
+}
+
+#[test]
+fn canary_a_watcher_that_does_not_look_who_runs_is_caught() {
+    assert!(fails_without(
+        Fence::WhoRuns,
+        a_watcher_leaves_while_a_worker_is_called
+    ));
+}
+
+#[test]
+fn canary_a_searcher_that_leaves_fine_work_to_nobody_is_caught() {
+    assert!(fails_without(
+        Fence::CallWatcher,
+        a_fine_push_is_left_to_a_searcher_who_finds_something_else
+    ));
+}
+
+#[test]
+fn a_slot_that_is_filled_while_the_watcher_leaves_is_watched() {
+    a_watcher_leaves_while_a_worker_is_called();
+}
+
+#[test]
+fn fine_work_left_to_a_searcher_is_watched() {
+    a_fine_push_is_left_to_a_searcher_who_finds_something_else();
+}
+
+/// A worker takes a seat, on whose slot something lies, while the only other one lies down: that one watches.
+fn a_seat_is_taken_while_another_worker_lies_down() {
+    check(None, || {
+        let shared = Shared::new();
+        shared.idle.sit_down();
+        let bed = Bed::new();
+        let sleeper = {
+            let (shared, bed) = (Arc::clone(&shared), Arc::clone(&bed));
+            thread::spawn(move || shared.idle.lie_down(&bed, false))
+        };
+        shared.idle.sit_down();
+        sleeper.join().unwrap();
+        assert_ne!(bed.call(), Call::Sleep, "nobody watches over the seat");
+    });
+}
+
+#[test]
+fn canary_a_seat_that_is_taken_in_silence_is_caught() {
+    assert!(fails_without(
+        Fence::SitDown,
+        a_seat_is_taken_while_another_worker_lies_down
+    ));
+}
+
+#[test]
+fn a_seat_that_is_taken_while_another_lies_down_is_watched() {
+    a_seat_is_taken_while_another_worker_lies_down();
 }

@@ -12,6 +12,8 @@ use super::baton::{Interrupted, Turn};
 use super::random::Random;
 use crate::door;
 use crate::hooks::{TaskId, TaskInfo};
+use crate::idle::Idle;
+use crate::policy;
 use crate::seat::Held;
 use crate::sync::{Ordering, StaticBool};
 
@@ -343,6 +345,13 @@ pub(crate) fn poll_ends() {
 pub(crate) fn shuffle(held: &Held) {
     let tick = with_turn(|turn| tick(&mut turn.baton.lock().random));
     held.shuffle(tick.unwrap_or(0), false);
+}
+
+/// Lets one executor in three begin as if its work had been found too fine to share.
+pub(crate) fn shuffle_idle(idle: &Idle) {
+    if with_turn(|turn| turn.baton.lock().random.below(3)) == Some(0) {
+        (0..policy::FINE_SCORE).for_each(|_| idle.learn(false));
+    }
 }
 
 /// A worker's counter, which decides where it looks first, and whom it robs first: one of the low seats,

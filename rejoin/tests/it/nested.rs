@@ -1,9 +1,10 @@
 //! `block_on` inside of something of ours: a task, itself, a drop.
 
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 
-use rejoin::{block_on, spawn, yield_now};
+use rejoin::{Executor, block_on, spawn, yield_now};
 
 use crate::support::{Count, OnDrop, executor, pending_with, watched, with_workers};
 use crate::watchdog::step;
@@ -152,4 +153,36 @@ fn a_block_on_in_a_task_that_yields_until_what_it_spawned_has_run_does_not_keep_
         });
         block_on(handle);
     });
+}
+
+/// The seat of a thread that cannot be replaced stays where it is; what lies there is then taken by others, as from
+/// behind any slow poll.
+#[test]
+fn what_lies_behind_a_block_on_that_finds_no_thread_to_take_its_place_begins_elsewhere() {
+    let _watchdog = crate::watchdog::watchdog("a nested block_on without a thread to spare");
+    for _ in 0..20 {
+        let executor = Executor::builder()
+            .threads(2)
+            .thread_name(|index| {
+                if index > 1 {
+                    std::panic::resume_unwind(Box::new("no more threads"));
+                }
+                format!("{index}")
+            })
+            .build()
+            .unwrap();
+        let slow = executor.spawn(async {
+            let begun = Arc::new(AtomicBool::new(false));
+            let raise = Arc::clone(&begun);
+            spawn(async move { raise.store(true, SeqCst) }).detach();
+            block_on(async {
+                // Woken before it could sleep, again and again.
+                while !begun.load(SeqCst) {
+                    yield_now().await;
+                }
+            });
+        });
+        step("the task behind");
+        block_on(slow);
+    }
 }

@@ -221,3 +221,29 @@ fn a_slow_poll_while_its_executor_is_dropped_does_not_hold_up_the_others() {
         assert!(block_on(slow.join()).is_ok());
     }
 }
+
+#[test]
+fn two_tasks_from_outside_that_meet_in_their_polls_do_so_after_fine_work_too() {
+    with_helpers(|executor| {
+        for _ in 0..10 {
+            step("work that is too fine to share");
+            executor.block_on(async {
+                for handle in (0..20_000).map(|_| spawn(async {})).collect::<Vec<_>>() {
+                    handle.await;
+                }
+            });
+            step("two that meet");
+            let met = Count::new();
+            let meet = || {
+                let met = met.clone();
+                executor.spawn(async move {
+                    met.add();
+                    met.wait_for(2);
+                })
+            };
+            let (first, second) = (meet(), meet());
+            block_on(first);
+            block_on(second);
+        }
+    });
+}

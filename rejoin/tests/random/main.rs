@@ -18,6 +18,7 @@ mod shrink;
 
 use std::alloc::System;
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -59,8 +60,8 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `program` in a simulation, and asks the oracle.
-fn simulate(program: &Node, schedule: u64, fault: Fault) -> Result<(), String> {
+/// Runs `program` in a simulation, and asks the oracle; a hash of the interleaving.
+fn simulate(program: &Node, schedule: u64, fault: Fault) -> Result<u64, String> {
     let (oracle, ending) = (
         Arc::new(Oracle::default()),
         Arc::new(AtomicBool::new(false)),
@@ -68,15 +69,16 @@ fn simulate(program: &Node, schedule: u64, fault: Fault) -> Result<(), String> {
     let simulation = Simulation::new(schedule);
     let (program, seen) = (program.clone(), Arc::clone(&oracle));
     let run = catch_unwind(AssertUnwindSafe(|| {
-        let _ = simulation.run(move || async move {
+        let run = simulation.run(move || async move {
             // Every second one is cut short: the rest is cancelled with the executor.
             let to_the_end = schedule % 2 == 0;
             play(program, seen, Arc::clone(&ending), to_the_end, fault).await;
             ending.store(true, SeqCst);
         });
+        run.trace()
     }));
-    run.map_err(|thrown| message(&*thrown))?;
-    oracle.verdict()
+    let trace = run.map_err(|thrown| message(&*thrown))?;
+    oracle.verdict().map(|()| trace)
 }
 
 /// Runs `program` on so many workers.
@@ -108,19 +110,23 @@ fn message(thrown: &(dyn Any + Send)) -> String {
     text.or_else(literal).unwrap_or_else(other)
 }
 
-/// Runs the programs of these seeds under some schedules each; reports the first that fails, made small.
-fn check(programs: impl IntoIterator<Item = u64>) -> u64 {
-    let mut runs = 0;
+/// Runs the programs of these seeds under some schedules each; reports the first that fails, made small. Says how
+/// many runs there were, and how many interleavings among them that differed.
+fn check(programs: impl IntoIterator<Item = u64>) -> (u64, usize) {
+    let (mut runs, mut distinct) = (0, 0);
     for seed in programs {
         let program = Node::from_seed(seed, TASKS);
+        let mut traces = BTreeSet::new();
         for schedule in seed * SCHEDULES..(seed + 1) * SCHEDULES {
             runs += 1;
-            if let Err(why) = simulate(&program, schedule, Fault::None) {
-                panic!("{}", report(seed, schedule, program, &why));
-            }
+            match simulate(&program, schedule, Fault::None) {
+                Ok(trace) => traces.insert(trace),
+                Err(why) => panic!("{}", report(seed, schedule, program, &why)),
+            };
         }
+        distinct += traces.len();
     }
-    runs
+    (runs, distinct)
 }
 
 /// What failed, and the smallest program that fails likewise under some schedule near by.
@@ -151,7 +157,10 @@ fn past_failures_pass() {
     for (program, schedule) in PAST_FAILURES {
         let _watchdog = watchdog(format!("program {program} under schedule {schedule}"));
         let result = simulate(&Node::from_seed(program, TASKS), schedule, Fault::None);
-        assert_eq!(result, Ok(()), "program {program}, schedule {schedule}");
+        assert!(
+            result.is_ok(),
+            "program {program}, schedule {schedule}: {result:?}"
+        );
     }
 }
 
@@ -159,7 +168,8 @@ fn past_failures_pass() {
 fn whatever_a_program_does_in_a_simulation_the_oracle_agrees() {
     let _alone = alone();
     let _watchdog = watchdog("simulated programs");
-    check(0..300);
+    let (runs, distinct) = check(0..300);
+    println!("{runs} runs, {distinct} interleavings");
 }
 
 #[test]
@@ -196,10 +206,11 @@ fn soak() {
     let seconds = std::env::var(SOAK).ok().and_then(|text| text.parse().ok());
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(60));
     let first = RandomState::new().hash_one("a fresh seed") >> 16;
-    let (mut seed, mut runs) = (first, 0);
+    let (mut seed, mut runs, mut interleavings) = (first, 0, 0);
     while Instant::now() < until {
         let _watchdog = watchdog(format!("soak, program {seed}"));
-        runs += check(seed..seed + 1);
+        let (more, distinct) = check(seed..seed + 1);
+        (runs, interleavings) = (runs + more, interleavings + distinct);
         for workers in SIZES {
             let _watchdog = watchdog(format!("soak, program {seed} on {workers} workers"));
             let program = Node::from_seed(seed, TASKS);
@@ -213,7 +224,7 @@ fn soak() {
         }
         seed += 1;
     }
-    println!("programs {first}..{seed}, {runs} runs");
+    println!("programs {first}..{seed}, {runs} runs, {interleavings} simulated interleavings");
 }
 
 /// One program, many times: `REJOIN_PROGRAM=7 cargo test -p rejoin --test random one -- --ignored`.

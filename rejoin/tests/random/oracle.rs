@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Wake;
 
 use rejoin::{JoinError, WaitGroup};
 
@@ -175,5 +176,14 @@ impl Drop for Output {
 pub(crate) fn throw_if(wanted: bool) {
     if wanted && !std::thread::panicking() {
         resume_unwind(Box::new("made up"));
+    }
+}
+
+/// A waker that does what its name says.
+pub(crate) struct PanicsWhenWoken;
+
+impl Wake for PanicsWhenWoken {
+    fn wake(self: Arc<Self>) {
+        throw_if(true);
     }
 }

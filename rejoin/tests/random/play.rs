@@ -5,17 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use futures::FutureExt;
 use rejoin::{
-    Builder, CancelHandle, Executor, JoinHandle, PanicStrategy, Spawner, WaitGroup, block_on, sim,
-    yield_now,
+    Builder, CancelHandle, Executor, JoinHandle, Outcome, PanicStrategy, Spawner, TaskGroup,
+    WaitGroup, block_on, sim, yield_now,
 };
 
-use crate::oracle::{Life, Oracle, Output, Record, throw_if};
-use crate::program::{Handling, Node, Step};
+use crate::oracle::{Life, Oracle, Output, PanicsWhenWoken, Record, throw_if};
+use crate::program::{Ending, Handling, Node, Step};
 
 /// A mistake that is made on purpose, to see that it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,11 @@ fn steps(steps: Vec<Step>, stage: Stage) -> Pin<Box<dyn Future<Output = ()> + Se
                 }),
                 Step::Group(nodes) => stage.group(nodes, false).await,
                 Step::GroupWithPanic(nodes) => stage.group(nodes, true).await,
+                Step::TaskGroup {
+                    nodes,
+                    limit,
+                    ending,
+                } => stage.task_group(nodes, limit, ending).await,
                 Step::Executor { nodes, joins } => stage.executor(nodes, joins).await,
                 last => {
                     if let Some(child) = children.pop() {
@@ -144,7 +149,8 @@ async fn foreign() {
 }
 
 impl Stage {
-    fn spawn(&self, node: Node, mut groups: Vec<WaitGroup>, either: bool) -> Child {
+    /// The future of a task, and what is known of it.
+    fn task(&self, node: Node, mut groups: Vec<WaitGroup>, either: bool) -> (Task, Arc<Record>) {
         let record = self.oracle.record(&node, either, &self.ending);
         groups.push(self.all.clone());
         let life = Life::new(&record, groups);
@@ -164,11 +170,17 @@ impl Stage {
             life: Some(life),
             forget,
         };
+        (future, record)
+    }
+
+    fn spawn(&self, node: Node, groups: Vec<WaitGroup>, either: bool) -> Child {
+        let handling = node.handling;
+        let (future, record) = self.task(node, groups, either);
         let mut builder = Builder::new();
         if let Some(target) = &self.target {
             builder = builder.on(target);
         }
-        match node.handling {
+        match handling {
             Handling::Plain => Child::Plain(builder.spawn(future), record),
             Handling::Named => Child::Plain(builder.name("made up").tag(1).spawn(future), record),
             Handling::Ignore => {
@@ -207,6 +219,64 @@ impl Stage {
         }
         for child in children {
             child.join(self).await;
+        }
+    }
+
+    /// Children in a task group; all of them are gone when it is over, however it ends.
+    async fn task_group(&self, nodes: Vec<Node>, limit: usize, ending: Ending) {
+        let mut group = TaskGroup::<Output>::new();
+        if limit > 0 {
+            group = group.limit(limit);
+        }
+        if ending == Ending::KeepGoing {
+            group = group.keep_going();
+        }
+        let within = TaskGroup::<Output>::new().within(&group.handle());
+        let mut records = Vec::new();
+        for (index, node) in nodes.into_iter().enumerate() {
+            let (task, record) = self.task(node, Vec::new(), false);
+            // By the failure of any other.
+            record.will_be_cancelled();
+            records.push(record);
+            let target = if index % 2 == 0 { &group } else { &within };
+            // A future that is refused is dropped here, and its drop may panic.
+            let _ = AssertUnwindSafe(target.spawn_when_free(task))
+                .catch_unwind()
+                .await;
+        }
+        let gone = [group.waiter(), within.waiter()];
+        for mut one in [within, group] {
+            match ending {
+                Ending::Outcomes | Ending::KeepGoing => {
+                    for outcome in one.outcomes().await {
+                        self.came_out(outcome, &records);
+                    }
+                }
+                Ending::Join => {
+                    let joined = AssertUnwindSafe(one.join()).catch_unwind().await;
+                    joined.into_iter().flatten().for_each(take);
+                }
+                Ending::NextAndDrop => {
+                    if let Some(outcome) = one.next_outcome().await {
+                        self.came_out(outcome, &records);
+                    }
+                }
+                Ending::CancelAndDrop => one.cancel(),
+            }
+        }
+        futures::future::join_all(gone).await;
+        if !records.iter().all(|record| record.is_dropped()) {
+            self.oracle
+                .wrong(format!("a group ended before {records:?}"));
+        }
+    }
+
+    fn came_out(&self, outcome: Outcome<Output>, records: &[Arc<Record>]) {
+        match outcome.into_result() {
+            Ok(output) => take(output),
+            Err(error) if error.is_cancelled() => {}
+            Err(_) if records.iter().any(|record| record.may_panic()) => {}
+            Err(error) => self.oracle.wrong(format!("{error} out of {records:?}")),
         }
     }
 
@@ -331,12 +401,4 @@ fn take(output: Output) {
 
 fn quietly(run: impl FnOnce()) {
     drop(catch_unwind(AssertUnwindSafe(run)));
-}
-
-struct PanicsWhenWoken;
-
-impl Wake for PanicsWhenWoken {
-    fn wake(self: Arc<Self>) {
-        throw_if(true);
-    }
 }

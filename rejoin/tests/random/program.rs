@@ -48,6 +48,12 @@ pub(crate) enum Step {
     Group(Vec<Node>),
     /// The same, with a waiter whose waker panics.
     GroupWithPanic(Vec<Node>),
+    /// These in a task group, so many at a time (0: any number), half of them in one within it.
+    TaskGroup {
+        nodes: Vec<Node>,
+        limit: usize,
+        ending: Ending,
+    },
     /// An executor of its own for these, dropped when the first has been joined, or at once.
     Executor {
         nodes: Vec<Node>,
@@ -55,13 +61,26 @@ pub(crate) enum Step {
     },
 }
 
+/// How a task group ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Outcomes,
+    /// Also if a task has failed.
+    KeepGoing,
+    Join,
+    /// One outcome is taken, the rest cancelled.
+    NextAndDrop,
+    CancelAndDrop,
+}
+
 /// A small generator of numbers (xorshift), so that a seed means the same program everywhere.
 #[derive(Debug)]
-pub(crate) struct Numbers(u64);
+pub(crate) struct Numbers(u64, bool);
 
 impl Numbers {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut numbers = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        // Programs from before there were task groups keep their seeds.
+        let mut numbers = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1, seed % 4 != 3);
         numbers.below(1);
         numbers
     }
@@ -139,6 +158,17 @@ impl Step {
                 nodes: Node::some(numbers, left, depth),
                 joins: numbers.one_in(2),
             },
+            12 | 13 if numbers.1 => Self::TaskGroup {
+                nodes: Node::some(numbers, left, depth),
+                limit: numbers.below(4) as usize,
+                ending: match numbers.below(5) {
+                    0 => Ending::Outcomes,
+                    1 => Ending::KeepGoing,
+                    2 => Ending::Join,
+                    3 => Ending::NextAndDrop,
+                    _ => Ending::CancelAndDrop,
+                },
+            },
             _ => Self::small(kind),
         }
     }
@@ -164,9 +194,10 @@ impl Step {
     pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
         match self {
             Self::Spawn(node) | Self::BlockOn(node) => std::slice::from_mut(node),
-            Self::Group(nodes) | Self::GroupWithPanic(nodes) | Self::Executor { nodes, .. } => {
-                nodes
-            }
+            Self::Group(nodes)
+            | Self::GroupWithPanic(nodes)
+            | Self::TaskGroup { nodes, .. }
+            | Self::Executor { nodes, .. } => nodes,
             _ => &mut [],
         }
     }
