@@ -13,7 +13,7 @@
 //!     let address = listener.local_addr()?;
 //!
 //!     // A server that sends back what it gets.
-//!     let server = rejoin::spawn(async move {
+//!     let mut server = rejoin::spawn(async move {
 //!         let mut incoming = listener.incoming();
 //!         loop {
 //!             let (stream, _) = incoming.next().await?;

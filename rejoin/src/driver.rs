@@ -28,7 +28,7 @@
 //! - a worker (1) enters its executor's counts as parked, (2) fences, (3) tries to take the post, (4) parks
 //!   elsewhere if it is taken;
 //! - who leaves the post or the watch to run something (a) says so, (b) fences, (c) reads the post and the
-//!   counts; if the post is free and somebody is parked, it calls a watcher ([`relieve`]).
+//!   counts; if the post is free and somebody is parked, it calls a watcher (`relieve`).
 //!
 //! One of the fences is first. If (2) is, step (c) sees the worker parked. If (b) is, step (3) finds the post
 //! free. Who leaves is content with a watcher of its own executor and looks at others only if none is
@@ -36,7 +36,7 @@
 //! that somebody left.
 //!
 //! A wake from outside finds the worker in the driver by the same parker as ever: a third state of
-//! it says that the sleeper must be interrupted there ([`parker`](crate::parker)).
+//! it says that the sleeper must be interrupted there (`parker`).
 //!
 //! `model::driver` fails without either fence, and if the parker forgets the third state.
 
