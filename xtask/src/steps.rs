@@ -45,7 +45,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
         .run()?;
     }
     without_a_lock(shell)?;
-    for workspace in ["bench", "wait-group/costs"] {
+    for workspace in ["bench", "bench/http", "wait-group/costs"] {
         let _there = shell.push_dir(workspace);
         cmd!(shell, "cargo fmt --check").run()?;
         cmd!(shell, "cargo clippy --all-targets -- -D warnings").run()?;
