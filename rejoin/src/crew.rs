@@ -38,6 +38,7 @@ use slab::Slab;
 use crate::contain::{contained, wake};
 use crate::current;
 use crate::door;
+use crate::driver;
 use crate::effort::Effort;
 use crate::guest;
 use crate::hooks::{Hooks, tell};
@@ -142,6 +143,7 @@ impl Crew {
             changed: Signal::new(),
             make,
         });
+        driver::executor_starts(scheduler.has_driver());
         for _ in 0..crew.make.workers {
             if let Err(error) = crew.start_thread() {
                 crew.close();

@@ -346,6 +346,14 @@ pub(crate) fn global() -> &'static Executor {
     GLOBAL.get().unwrap_or_else(start_global)
 }
 
+/// Starts the global executor, unless somebody has.
+pub(crate) fn start_global_if_none() -> Result<(), BuildError> {
+    match Executor::builder().build_global() {
+        Err(error) if !error.is_already_started() => Err(error),
+        _ => Ok(()),
+    }
+}
+
 #[cold]
 fn start_global() -> &'static Executor {
     match Executor::builder().build_global() {

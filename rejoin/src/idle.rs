@@ -28,6 +28,11 @@
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
 //!
+//! Where a worker sleeps makes no difference: one that lies down in the [driver](crate::driver) has entered
+//! `counts` and looked as the others have, and is called by the same parker. One that gets up with tasks
+//! of its own, because the driver woke them, leaves the parked without being counted as searching
+//! ([`Idle::rise`]): nobody relies on it, and it looks at the injector in its turn.
+//!
 //! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), or sleepers
 //! are to be spared (see [`effort`](crate::effort)), a push is left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
 //! fence, and the last to lie down sees nobody.
@@ -62,18 +67,18 @@
 //! polls that do end.
 
 mod awaited;
+mod bed;
 mod counts;
-
-use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
 use crate::effort::Effort;
-use crate::parker::Parker;
 use crate::policy;
-use crate::sim;
-use crate::sync::{Arc, AtomicU8, AtomicU32, AtomicU64, Lock, Ordering, StaticU64, fence, has};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Lock, Ordering, StaticU64, fence, has};
+use bed::{SLEEP, UP, WATCH};
 use counts::Counts;
+
+pub(crate) use bed::{Bed, Call};
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -90,65 +95,8 @@ pub(crate) struct Idle {
     sleepers: Lock<Vec<Arc<Bed>>>,
 }
 
-/// Where one thread sleeps.
-#[derive(Debug)]
-pub(crate) struct Bed {
-    parker: Arc<Parker>,
-    call: AtomicU8,
-}
-
 const FORKED: &str = "a task was spawned or woken for an executor that has no threads here: this process was forked \
     from the one in which it runs; fork before the first spawn, or build an executor in the child";
-
-/// In bed, without a timeout.
-const SLEEP: u8 = 0;
-/// In bed, as the watcher.
-const WATCH: u8 = 1;
-/// Told to get up, and already counted as searching.
-const UP: u8 = 2;
-
-/// How a worker left its bed, or what it is in bed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Sleep,
-    Watch,
-    Up,
-}
-
-impl Bed {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            parker: Parker::new(),
-            call: AtomicU8::new(UP),
-        })
-    }
-
-    fn set(&self, call: u8) {
-        // Ordering: Relaxed; written under the lock of `sleepers`, and the reader is either its
-        // owner or was unparked after the write, which synchronises.
-        self.call.store(call, Ordering::Relaxed);
-    }
-
-    /// What the thread is in bed for at the moment.
-    pub(crate) fn call(&self) -> Call {
-        // Ordering: as in `set`.
-        match self.call.load(Ordering::Relaxed) {
-            SLEEP => Call::Sleep,
-            WATCH => Call::Watch,
-            _ => Call::Up,
-        }
-    }
-
-    /// Sleeps until somebody calls.
-    pub(crate) fn sleep(&self) {
-        self.parker.park();
-    }
-
-    /// Sleeps until somebody calls, or for one tick; says whether somebody called.
-    pub(crate) fn doze(&self, tick: Duration) -> bool {
-        self.parker.park_until(sim::ticks() + tick)
-    }
-}
 
 impl Idle {
     pub(crate) fn new() -> Self {
@@ -378,11 +326,13 @@ impl Idle {
             if !whoever_searches && counts.searching() > 0 && !counts.eager() {
                 return false;
             }
-            let watcher_last = |bed: &Arc<Bed>| bed.call() != Call::Watch;
-            let Some(index) = sleepers.iter().rposition(watcher_last).or({
-                // Only the watcher is left, or nobody.
-                sleepers.len().checked_sub(1)
-            }) else {
+            let watches = |bed: &Arc<Bed>| bed.call() == Call::Watch;
+            // Who is in the driver is of use there.
+            let sleeps = |bed: &Arc<Bed>| !watches(bed) && !bed.parker.is_in_driver();
+            let index = sleepers.iter().rposition(sleeps);
+            let index = index.or_else(|| sleepers.iter().rposition(|bed| !watches(bed)));
+            // Only the watcher is left, or nobody.
+            let Some(index) = index.or(sleepers.len().checked_sub(1)) else {
                 return false;
             };
             let bed = sleepers.remove(index);
@@ -397,8 +347,8 @@ impl Idle {
     fn make_watcher(&self) {
         let bed = {
             let sleepers = self.sleepers.lock();
-            // The one that has slept longest: it will be called for work last.
-            let (Some(bed), false) = (sleepers.first(), self.counts().watched()) else {
+            // It will be called for work last.
+            let (Some(bed), false) = (Self::longest(&sleepers), self.counts().watched()) else {
                 return;
             };
             bed.set(WATCH);
@@ -410,10 +360,7 @@ impl Idle {
 
     /// From parked to searching, under the lock.
     fn leave_bed(&self, bed: &Bed) {
-        let watched = match bed.call() {
-            Call::Watch => Counts::WATCHED,
-            Call::Sleep | Call::Up => 0,
-        };
+        let watched = bed.watched();
         bed.set(UP);
         self.change(Counts::SEARCHING, Counts::PARKED + watched);
     }
@@ -485,16 +432,52 @@ impl Idle {
             sleepers.remove(index);
             let watched = bed.call() == Call::Watch;
             self.leave_bed(bed);
-            let next = sleepers.first().filter(|_| watched && has!(HandOn));
-            next.map(|next| {
-                next.set(WATCH);
-                self.change(Counts::WATCHED, 0);
-                Arc::clone(next)
-            })
+            self.hand_on(&sleepers, watched)
         };
         if let Some(next) = next {
             next.parker.unpark();
         }
+    }
+
+    /// Makes one of `sleepers` the watcher if who has just left their list `watched`; to be unparked.
+    fn hand_on(&self, sleepers: &[Arc<Bed>], watched: bool) -> Option<Arc<Bed>> {
+        let next = Self::longest(sleepers).filter(|_| watched && has!(HandOn))?;
+        next.set(WATCH);
+        self.change(Counts::WATCHED, 0);
+        Some(Arc::clone(next))
+    }
+
+    /// Who has slept longest; who is in the driver had better stay there.
+    fn longest(sleepers: &[Arc<Bed>]) -> Option<&Arc<Bed>> {
+        let outside = sleepers.iter().find(|bed| !bed.parker.is_in_driver());
+        outside.or(sleepers.first())
+    }
+
+    /// Takes the calling worker out of bed to run what it brings along itself. If somebody called it meanwhile,
+    /// the call is consumed, and it is searching; says so.
+    pub(crate) fn rise(&self, bed: &Arc<Bed>) -> bool {
+        let next = {
+            let mut sleepers = self.sleepers.lock();
+            let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) else {
+                drop(sleepers);
+                bed.parker.park();
+                return true;
+            };
+            sleepers.remove(index);
+            let watched = bed.watched();
+            bed.set(UP);
+            self.change(0, Counts::PARKED + watched);
+            self.hand_on(&sleepers, watched != 0)
+        };
+        if let Some(next) = next {
+            next.parker.unpark();
+        }
+        false
+    }
+
+    /// Whether any worker is in bed. Where a stale answer would matter, the caller has fenced.
+    pub(crate) fn anybody_parked(&self) -> bool {
+        self.counts().parked() > 0
     }
 
     /// Gives the watcher's role up if nobody runs, or if `all_slow` that run are marked slow; says

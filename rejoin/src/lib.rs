@@ -50,8 +50,8 @@
 //!
 //! # What it is not
 //!
-//! It brings no sockets or timers: `async-io` and `async-net` work beside it, and what blocks goes to
-//! [`spawn_blocking`]. It does not notice blocking that it cannot see (a sleep, a mutex, another crate's
+//! It brings no sockets or timers: those are in `rejoin-io`, for which its idle workers sleep in the system's poller
+//! ([`driver`]); `async-io` and `async-net` work beside it, too. What blocks goes to [`spawn_blocking`]. It does not notice blocking that it cannot see (a sleep, a mutex, another crate's
 //! `block_on`): such a poll occupies its worker, and the others steal what lies in that worker's queue. Futures that
 //! borrow have no place in it; those that are not `Send` have a [`LocalExecutor`].
 //!
@@ -99,6 +99,7 @@ mod yield_now;
 mod budget;
 mod task_local;
 pub mod sim;
+pub mod driver;
 mod crew;
 mod guest;
 mod worker;

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `parker` | parker | an unpark against a park |
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
+//! | `driver` | the driver's post, idle protocol, parker | a wake against sleep in the driver; leaving it against lying down |
 //! | `quiet` | those who wait until nothing is left, idle protocol, injector | that against the end of a poll, a guest's end, a seat that is taken |
 //! | `table` | the table | growth against a look |
 //! | `task` | registry, injector, cancel cell, wrapper | the end of a task: poll, cancel, wake, shutdown |
@@ -19,6 +20,7 @@
 //! A canary is the same model with one fence or step taken out; it must fail. Each is named after what it
 //! lacks.
 
+pub(crate) mod driver;
 mod idle;
 mod local;
 mod parker;
@@ -42,6 +44,10 @@ pub(crate) enum Fence {
     Producer,
     /// Of a worker, between lying down and its last look.
     Sleeper,
+    /// Of a worker, between leaving the driver and its look at those who sleep.
+    Leaver,
+    /// No fence: that who unparks a worker in the driver interrupts it there.
+    Interrupt,
     /// Of the last searcher, between the end of its search and its look at what is left.
     Searcher,
     /// The ordering by which the table's length publishes an entry.

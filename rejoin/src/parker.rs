@@ -13,14 +13,18 @@
 //! looks at `state` again before it sleeps, and `Thread::unpark` is called after `state` was set.
 //! `model::parker` fails without the ordering of `unpark`.
 //!
-//! This is the interface that the idle protocol sleeps through: park, park until, unpark. A worker
-//! that is to sleep in an I/O reactor brings another implementation of the same three verbs.
+//! A thread that sleeps in the [driver](crate::driver) announces so by a state of its own
+//! ([`park_in`](Parker::park_in)). Whoever unparks it sets `state` as ever, and interrupts the driver in place of
+//! the thread. An interruption may come late, when the thread has left: then the next one who waits there returns
+//! for no reason.
 
 use std::fmt;
 #[cfg(not(all(test, rejoin_model)))]
 use std::task::Wake;
+use std::task::Waker;
 use std::time::Instant;
 
+use crate::driver::{self, Taken};
 use crate::sim;
 use crate::sync::{Arc, AtomicU8, Ordering, Thread, needed};
 
@@ -28,8 +32,10 @@ use crate::sync::{Arc, AtomicU8, Ordering, Thread, needed};
 const EMPTY: u8 = 0;
 /// The thread sleeps or is about to; set by `park` only.
 const PARKED: u8 = 1;
-/// An unpark is remembered; set by `unpark` only, excludes both others.
+/// An unpark is remembered; set by `unpark` only, excludes all others.
 const NOTIFIED: u8 = 2;
+/// Like `PARKED`, but in the driver; set by `park_in` only.
+const IN_DRIVER: u8 = 3;
 
 /// Parks the thread that made it.
 pub(crate) struct Parker {
@@ -48,7 +54,7 @@ impl Parker {
 
     /// Sleeps until [`unpark`](Self::unpark) is called, or returns at once if it has been.
     pub(crate) fn park(&self) {
-        if self.announce() {
+        if self.announce(PARKED) {
             return;
         }
         loop {
@@ -61,7 +67,7 @@ impl Parker {
 
     /// Like [`park`](Self::park), but gives up at `deadline`. Says whether an unpark was consumed.
     pub(crate) fn park_until(&self, deadline: Instant) -> bool {
-        if self.announce() {
+        if self.announce(PARKED) {
             return true;
         }
         loop {
@@ -78,14 +84,32 @@ impl Parker {
         }
     }
 
+    /// Waits in the driver, once; says whether an unpark was consumed. Whom the driver wakes is added to `woken`.
+    pub(crate) fn park_in(&self, driver: &Taken<'_>, woken: &mut Vec<Waker>) -> bool {
+        if self.announce(IN_DRIVER) {
+            return true;
+        }
+        driver.wait(None, woken);
+        // Ordering: as in `consume`.
+        self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
+    }
+
+    /// Whether the thread sleeps in the driver. Only a hint.
+    pub(crate) fn is_in_driver(&self) -> bool {
+        // Ordering: Relaxed; it guides whom to call first.
+        self.state.load(Ordering::Relaxed) == IN_DRIVER
+    }
+
     /// Ends the current `park`, or the next one.
     pub(crate) fn unpark(&self) {
         // Ordering: Release, read by the Acquire in `announce` and `consume`: what the caller wrote
         // before is visible to the thread that it wakes. A second unpark continues the release
         // sequence of the first.
         let release = needed!(Unpark, Ordering::Release);
-        if self.state.swap(NOTIFIED, release) == PARKED {
-            self.thread.unpark();
+        match self.state.swap(NOTIFIED, release) {
+            PARKED => self.thread.unpark(),
+            IN_DRIVER => driver::interrupt(),
+            _ => {}
         }
     }
 
@@ -100,12 +124,12 @@ impl Parker {
         self.consume()
     }
 
-    /// Announces that the thread is about to sleep; true if an unpark came first (it is consumed).
-    fn announce(&self) -> bool {
-        // Ordering: Relaxed; PARKED publishes nothing, and on failure the swap below acquires.
+    /// Announces that the thread is about to sleep, and where; true if an unpark came first (it is consumed).
+    fn announce(&self, place: u8) -> bool {
+        // Ordering: Relaxed; `place` publishes nothing, and on failure the swap below acquires.
         let announced =
             self.state
-                .compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);
+                .compare_exchange(EMPTY, place, Ordering::Relaxed, Ordering::Relaxed);
         // Ordering: Acquire pairs with `unpark`. A plain store would do for one unpark; a second one
         // that comes just now would be overwritten, and what it published not be seen.
         announced.is_err() && self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED

@@ -40,6 +40,11 @@ impl Patience {
         }
     }
 
+    /// Knows of no sleep again.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::new(self.effort);
+    }
+
     /// Looks around for a while, if that is worth it: until `done`, which it then gives back.
     pub(crate) fn look(&mut self, done: impl FnMut() -> bool) -> bool {
         // Looking around takes real time, which a simulation does not have.

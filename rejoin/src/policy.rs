@@ -18,6 +18,12 @@ const FINE_INTERVAL: u32 = 60;
 /// One poll in so many is for what overflowed from a worker's ring. A prime, so that no pattern of tasks keeps step with it.
 pub(crate) const SPILL_INTERVAL: u32 = 61;
 
+/// The driver is looked into at every so many polls if those are long, else in the turn of what overflowed.
+const HURRY_INTERVAL: u32 = 3;
+
+/// Polls longer than this count as long for the driver.
+const LONG_POLL: Duration = Duration::from_micros(20);
+
 /// A worker that has enough of its own takes single tasks only: this much room it keeps for its own.
 const RESERVE: usize = 128;
 
@@ -136,6 +142,16 @@ pub(crate) fn first(tick: u32, streak: u32) -> First {
     } else {
         First::Ring
     }
+}
+
+/// Whether who hurries may look into the driver at the `tick`-th poll.
+pub(crate) fn may_hurry(tick: u32) -> bool {
+    tick % HURRY_INTERVAL == 0
+}
+
+/// Whether so many `polls`, which took so long together, are long.
+pub(crate) fn polls_are_long(polls: u32, together: Duration) -> bool {
+    together > LONG_POLL * polls
 }
 
 /// Whom the worker on `seat` robs, in order: everybody else once, beginning at a place that moves

@@ -12,10 +12,11 @@
 
 mod end;
 mod search;
+mod service;
 
 use std::sync::{Arc, LazyLock};
 
-use crate::effort::Effort;
+use crate::driver::{self, Post};
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
@@ -89,6 +90,11 @@ pub(crate) fn is_alive(id: ExecutorId) -> bool {
 /// The scheduler in the place that `id` names, whichever generation it serves.
 pub(crate) fn get(id: ExecutorId) -> Option<&'static Scheduler> {
     SCHEDULERS.get(id.index as usize)
+}
+
+/// All schedulers there have ever been.
+pub(crate) fn all() -> impl Iterator<Item = &'static Scheduler> {
+    SCHEDULERS.iter()
 }
 
 impl Scheduler {
@@ -204,7 +210,12 @@ impl Scheduler {
     /// The next runnable of the worker on `held`, without robbing anybody.
     #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
-        let first = policy::first(held.tick(), held.streak());
+        let tick = held.tick();
+        let first = policy::first(tick, held.streak());
+        let turn = first == First::Spill || (policy::may_hurry(tick) && held.hurries());
+        if turn && self.gives_turn(held) {
+            return None;
+        }
         if !held.is_at_batch() && !self.injector.is_empty() && self.may_look(held) {
             if let Some(runnable) = self.pop_injector(held) {
                 return Some(runnable);
@@ -223,6 +234,24 @@ impl Scheduler {
                 .or_else(|| held.pop_slot()),
         }
         .or_else(|| self.pop_shared(held))
+    }
+
+    /// Whether the worker on `held`, busy as it is, has to look into the driver now, because nobody else does.
+    fn gives_turn(&self, held: &Held) -> bool {
+        let gives = self.driver().is_some_and(|post| !post.is_taken());
+        if gives {
+            held.take_turn();
+        }
+        gives
+    }
+
+    /// The next runnable after such a look.
+    pub(crate) fn next_after_turn(&self, held: &Held) -> Option<Runnable> {
+        self.look_back(held)
+            .pop_injector(held)
+            .or_else(|| self.pop_spill(held))
+            .or_else(|| held.pop_slot())
+            .or_else(|| held.pop_ring())
     }
 
     /// Learns from the last theft, whose loot is used up, whether the work at hand is worth sharing.
@@ -336,6 +365,19 @@ impl Scheduler {
             .filter(move |&(index, _)| index != own)
     }
 
+    // ---- the driver ----
+
+    /// Whether workers here look after the driver, if there is one.
+    pub(crate) fn has_driver(&self) -> bool {
+        !self.simulated
+    }
+
+    /// The driver's post, if there is one for the workers here.
+    #[inline]
+    pub(crate) fn driver(&self) -> Option<&'static Post> {
+        driver::post().filter(|_| self.has_driver())
+    }
+
     // ---- flags ----
 
     /// Whether running a task takes more than running it.
@@ -366,89 +408,5 @@ impl Scheduler {
         // Ordering: Relaxed; an executor that ends meanwhile may still be heard of.
         let served = self.generation.load(Ordering::Relaxed) == id.generation;
         served.then(|| self.hooks.lock().clone()).flatten()
-    }
-
-    // ---- beginning and end of an executor ----
-
-    /// A scheduler for a new executor with `workers` workers, and their seats.
-    pub(crate) fn acquire(
-        workers: usize,
-        effort: Effort,
-        hooks: &Arc<Hooks>,
-    ) -> (&'static Self, ExecutorId, Vec<Held>) {
-        let simulated = sim::is_simulated();
-        let scheduler = Self::free(simulated).lock().pop();
-        let scheduler = scheduler.unwrap_or_else(|| {
-            let made = SCHEDULERS.push_with(|index| Self::new(index, simulated));
-            made.expect("more than four thousand million executors at one time")
-                .1
-        });
-        // Ordering: Relaxed; handed from its last owner to this one through the lock of `FREE`.
-        let generation = scheduler.generation.load(Ordering::Relaxed);
-        let hooked = hooks.any_for_tasks();
-        let flags = if hooked { HOOKED } else { 0 };
-        scheduler.flags.store(flags, Ordering::Relaxed);
-        *scheduler.hooks.lock() = hooked.then(|| Arc::clone(hooks));
-        ANY_HOOKED.fetch_or(hooked, Ordering::Relaxed);
-        scheduler.workers.store(workers, Ordering::Relaxed);
-        scheduler.idle.forget();
-        scheduler.idle.set_effort(effort);
-        scheduler.idle.set_process();
-        scheduler.registry.open(hooked);
-        scheduler.quiet.open(generation);
-        scheduler.injector.open(generation);
-        scheduler.spill.open(generation);
-        let mut seats = std::mem::take(&mut *scheduler.free_seats.lock());
-        // The lowest ones, so that seats nobody sits on are the last that thieves come to.
-        seats.sort_by_key(|held| held.index);
-        let least = if simulated { SIMULATED_SEATS } else { 0 };
-        while seats.len() < workers.max(least) {
-            seats.push(scheduler.new_seat());
-        }
-        if simulated {
-            seats.iter().for_each(sim::shuffle);
-            sim::shuffle_idle(&scheduler.idle);
-        }
-        scheduler.free_seats.lock().extend(seats.drain(workers..));
-        let id = ExecutorId {
-            index: scheduler.index,
-            generation,
-        };
-        (scheduler, id, seats)
-    }
-
-    /// Schedulers that serve no executor.
-    fn free(simulated: bool) -> &'static Lock<Vec<&'static Self>> {
-        if simulated { &FREE_SIMULATED } else { &FREE }
-    }
-
-    fn new(index: usize, simulated: bool) -> Self {
-        Self {
-            simulated,
-            index: u32::try_from(index).expect("the table has room for fewer"),
-            injector: Injector::new(),
-            spill: Injector::new(),
-            idle: Idle::new(),
-            registry: Registry::new(),
-            quiet: Quiet::new(),
-            seats: Table::new(),
-            free_seats: Lock::new(Vec::new()),
-            workers: AtomicUsize::new(0),
-            astray: AtomicUsize::new(0),
-            hooks: Lock::new(None),
-            flags: AtomicU8::new(0),
-            generation: AtomicU32::new(1),
-        }
-    }
-
-    fn new_seat(&'static self) -> Held {
-        let mut queue = None;
-        let made = self.seats.push_with(|_| {
-            let (seat, owners_end) = Seat::new();
-            queue = Some(owners_end);
-            seat
-        });
-        let (index, seat) = made.expect("more than four thousand million workers");
-        Held::new(index, seat, queue.expect("made with the seat"))
     }
 }

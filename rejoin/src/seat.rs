@@ -12,6 +12,7 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
+use crate::driver::Turns;
 use crate::hooks::{TaskId, TaskInfo};
 use crate::names;
 use crate::policy;
@@ -218,6 +219,11 @@ pub(crate) struct Held {
     /// How many more polls the last batch from outside is good for.
     batch: Cell<u32>,
     theft: Cell<Option<Theft>>,
+    /// Looks into the driver while there is enough else to do.
+    /// Boxed, so that a seat stays small to hand around.
+    driver_turns: Box<Cell<Turns>>,
+    /// It is time for one.
+    is_turn: Cell<bool>,
 }
 
 impl Held {
@@ -232,6 +238,8 @@ impl Held {
             nibbles: Cell::new(0),
             batch: Cell::new(0),
             theft: Cell::new(None),
+            driver_turns: Box::new(Cell::new(Turns::NEW)),
+            is_turn: Cell::new(false),
         }
     }
 
@@ -344,6 +352,24 @@ impl Held {
     pub(crate) fn theft_was_worth_it(&self) -> Option<bool> {
         let theft = self.theft.take()?;
         Some(theft.was_worth_it(self.tick.get()))
+    }
+
+    /// Whether the holder looks into the driver more often than otherwise.
+    #[inline]
+    pub(crate) fn hurries(&self) -> bool {
+        self.driver_turns.get().hurry
+    }
+
+    /// It is time for the holder to look into the driver.
+    pub(crate) fn take_turn(&self) {
+        self.driver_turns
+            .set(self.driver_turns.get().after(self.tick.get()));
+        self.is_turn.set(true);
+    }
+
+    /// Whether it is; asked once.
+    pub(crate) fn turn_taken(&self) -> bool {
+        self.is_turn.take()
     }
 
     /// Publishes that `runnable` is about to be run.

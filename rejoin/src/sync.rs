@@ -131,7 +131,9 @@ macro_rules! has {
 pub(crate) use {has, needed};
 
 /// Process-wide counters and flags on which no proof depends; loom's cannot be statics.
-pub(crate) use std::sync::atomic::{AtomicBool as StaticBool, AtomicU64 as StaticU64};
+pub(crate) use std::sync::atomic::{
+    AtomicBool as StaticBool, AtomicU64 as StaticU64, AtomicUsize as StaticUsize,
+};
 
 /// A mutex that does not know poison.
 ///

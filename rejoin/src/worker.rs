@@ -1,10 +1,16 @@
 //! One thread's loop: find a runnable, run it, or sleep.
+//!
+//! If there is a [driver](crate::driver), a worker that finds nothing looks into it before it robs anybody, sleeps
+//! in it if nobody else does, and now and then looks into it while it is busy. Whom the driver wakes is woken in
+//! the loop ([`Find::Wake`]), outside of the seat's borrow: wakers are user code.
 
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::contain::wake;
 use crate::current;
 use crate::door;
+use crate::driver;
 use crate::effort::Effort;
 use crate::idle::{Bed, Call};
 use crate::patience::Patience;
@@ -23,6 +29,17 @@ pub(crate) struct Worker {
     patience: Patience,
     /// The watcher has decided to rob even though the work is fine.
     probe: bool,
+    /// Whom the driver wants woken.
+    woken: Vec<Waker>,
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slept {
+    /// For work: the worker is searching.
+    Called,
+    /// With somebody to wake: the worker is out of bed and not searching.
+    Woken,
 }
 
 /// Why a worker stopped.
@@ -42,6 +59,7 @@ impl Worker {
             watch: Watch::new(),
             patience: Patience::new(effort),
             probe: false,
+            woken: Vec::new(),
         }
     }
 
@@ -49,18 +67,21 @@ impl Worker {
     pub(crate) fn work(&mut self) -> Stop {
         loop {
             let next = door::with_seat(|scheduler, held| {
-                let runnable = match scheduler.next(held) {
-                    Some(runnable) => runnable,
-                    None => match self.find(held) {
-                        Find::Run(runnable) => runnable,
-                        other => return other,
-                    },
+                let found = match scheduler.next(held) {
+                    Some(runnable) => Find::Run(runnable),
+                    None => self.find(held),
                 };
-                held.begin(&runnable);
-                Find::Run(runnable)
+                match &found {
+                    Find::Run(runnable) => held.begin(runnable),
+                    // Wakers are user code, and the watcher looks after who runs that.
+                    Find::Wake => held.begin_blocking(false),
+                    Find::Quiet(_) | Find::Leave => {}
+                }
+                found
             });
             match next {
                 Some(Find::Run(runnable)) => run(self.scheduler, runnable),
+                Some(Find::Wake) => self.woken.drain(..).for_each(wake),
                 Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
                 Some(Find::Leave) => return Stop::Leave,
                 None => return Stop::NoSeat,
@@ -68,8 +89,36 @@ impl Worker {
         }
     }
 
-    /// Searches, and sleeps, until there is something to do.
+    /// Looks into the driver, and finds something there, or somewhere else.
     fn find(&mut self, held: &Held) -> Find {
+        if self.scheduler.driver().is_none() {
+            return self.find_here(held);
+        }
+        let is_turn = held.turn_taken();
+        let found = if self.look_into_driver() {
+            Find::Wake
+        } else if let Some(runnable) = is_turn
+            .then(|| self.scheduler.next_after_turn(held))
+            .flatten()
+        {
+            Find::Run(runnable)
+        } else {
+            self.find_here(held)
+        };
+        driver::relieve(Some(self.scheduler));
+        found
+    }
+
+    /// Looks into the driver, if there is one and nobody is in it; says whether there is somebody to wake.
+    fn look_into_driver(&mut self) -> bool {
+        if let Some(driver) = self.scheduler.driver().and_then(driver::Post::take) {
+            driver.wait(Some(Duration::ZERO), &mut self.woken);
+        }
+        !self.woken.is_empty()
+    }
+
+    /// Searches, and sleeps, until there is something to run or to wake, or until it is time to leave.
+    fn find_here(&mut self, held: &Held) -> Find {
         held.end();
         held.note_nothing();
         self.scheduler.judge(held);
@@ -92,7 +141,7 @@ impl Worker {
                 if searching {
                     idle.stop_searching(|| true);
                 }
-                return self.find_last(held).map_or(Find::Leave, Find::Run);
+                return self.find_last(held);
             }
             let must_look = idle.lie_down(&self.bed, searching);
             if must_look && self.scheduler.sees_work(held, false) {
@@ -106,39 +155,51 @@ impl Worker {
                     }
                 }
                 let mut patience = self.patience;
-                patience.sleep(|| self.sleep(held));
+                let slept = patience.sleep(|| self.sleep(held));
+                if slept == Slept::Woken {
+                    // Who looks around does not look into the driver, so there is nothing to learn.
+                    self.patience.forget();
+                    return Find::Wake;
+                }
                 self.patience = patience;
             }
             searching = true;
         }
     }
 
-    /// Like [`find`](Self::find), when the executor is closing: stays as long as anybody polls, because
+    /// Like [`find_here`](Self::find_here), when the executor is closing: stays as long as anybody polls, because
     /// what lies behind a slow poll must not wait for it now either. Nobody calls, so this looks.
-    fn find_last(&mut self, held: &Held) -> Option<Runnable> {
+    fn find_last(&mut self, held: &Held) -> Find {
         let mut tick = policy::FIRST_TICK;
         loop {
             if let Some(runnable) = self.scheduler.search(held, true) {
-                return Some(runnable);
+                return Find::Run(runnable);
             }
             if !self.scheduler.anybody_polls() {
-                return None;
+                return Find::Leave;
+            }
+            // Somebody who blocks may wait for an event.
+            if self.look_into_driver() {
+                return Find::Wake;
             }
             self.bed.doze(tick);
             tick = policy::next_closing_tick(tick, self.scheduler.end_is_awaited());
         }
     }
 
-    /// Sleeps until called for work. The calling worker is searching then.
+    /// Sleeps until called for work, or until the driver has somebody to wake.
     ///
     /// What [`Bed::call`] says is the truth; an unpark only means that it may have changed.
-    fn sleep(&mut self, held: &Held) {
+    fn sleep(&mut self, held: &Held) -> Slept {
         let idle = &self.scheduler.idle;
         let mut mode = Mode::Sound;
         loop {
             mode = match (self.bed.call(), mode) {
                 // The unpark that goes with the call is here or on its way.
-                (Call::Up, _) => return self.bed.sleep(),
+                (Call::Up, _) => {
+                    self.bed.sleep();
+                    return Slept::Called;
+                }
                 (Call::Watch, Mode::Watching) => Mode::Watching,
                 (Call::Watch, _) => {
                     self.watch.restart(self.scheduler, held);
@@ -148,24 +209,27 @@ impl Worker {
                 (Call::Sleep, _) => Mode::Sound,
             };
             let called = match mode {
-                Mode::Sound => {
-                    self.bed.sleep();
-                    true
-                }
+                Mode::Sound => self.sleep_soundly(),
                 Mode::Watching | Mode::LastLook => self.bed.doze(self.watch.tick()),
             };
             if called && self.bed.call() == Call::Up {
-                return;
+                return self.get_up_woken(true);
             }
             if mode == Mode::Sound {
-                continue;
+                if self.woken.is_empty() {
+                    continue;
+                }
+                return self.get_up_woken(false);
+            }
+            if self.look_into_driver() {
+                return self.get_up_woken(false);
             }
             let sight = self.watch.look(self.scheduler, held);
             mode = match (sight, mode) {
-                (Sight::Work, _) => return idle.get_up(&self.bed),
-                (Sight::Probe, _) => {
-                    self.probe = true;
-                    return idle.get_up(&self.bed);
+                (Sight::Work | Sight::Probe, _) => {
+                    self.probe |= sight == Sight::Probe;
+                    idle.get_up(&self.bed);
+                    return Slept::Called;
                 }
                 (Sight::Running, Mode::LastLook) => {
                     // Somebody began a poll in between, and may have relied on being watched.
@@ -183,11 +247,38 @@ impl Worker {
             };
         }
     }
+
+    /// Sleeps without a timeout, in the driver if nobody else does; says whether somebody called.
+    fn sleep_soundly(&mut self) -> bool {
+        match self.scheduler.driver().and_then(driver::Post::take) {
+            Some(driver) => self.bed.sleep_in(&driver, &mut self.woken),
+            None => {
+                self.bed.sleep();
+                true
+            }
+        }
+    }
+
+    /// Gets up with whom the driver wants woken, if anybody. A worker that was `called` for work as well counts as
+    /// searching, and passes the call on if it goes to wake somebody first.
+    fn get_up_woken(&self, called: bool) -> Slept {
+        let idle = &self.scheduler.idle;
+        if called && self.woken.is_empty() {
+            return Slept::Called;
+        }
+        if called || idle.rise(&self.bed) {
+            idle.stop_searching(|| self.scheduler.is_backlog());
+        }
+        Slept::Woken
+    }
 }
 
 /// What a worker found.
 enum Find {
     Run(Runnable),
+    /// Something in the driver: `Worker::woken` is not empty. What is woken of this executor goes to the worker's own
+    /// queue.
+    Wake,
     /// Nothing is left, and these wait for that. They are woken when the seat is not being looked at: a waker
     /// may be the user's own.
     Quiet(Vec<Waker>),

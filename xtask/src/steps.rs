@@ -31,6 +31,11 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
         "cargo clippy -p rejoin --all-targets --all-features -- -D warnings"
     )
     .run()?;
+    cmd!(
+        shell,
+        "cargo clippy -p rejoin-io --all-targets --all-features -- -D warnings"
+    )
+    .run()?;
     for features in WAIT_GROUP {
         let package = "rejoin-wait-group";
         cmd!(
@@ -40,7 +45,7 @@ pub(crate) fn check(shell: &Shell) -> Result<()> {
         .run()?;
     }
     without_a_lock(shell)?;
-    for workspace in ["bench", "wait-group/costs"] {
+    for workspace in ["bench", "bench/http", "wait-group/costs"] {
         let _there = shell.push_dir(workspace);
         cmd!(shell, "cargo fmt --check").run()?;
         cmd!(shell, "cargo clippy --all-targets -- -D warnings").run()?;
@@ -65,6 +70,7 @@ fn without_a_lock(shell: &Shell) -> Result<()> {
 /// What the README's test command leaves out.
 pub(crate) fn test(shell: &Shell) -> Result<()> {
     cmd!(shell, "cargo test -p rejoin --all-features").run()?;
+    cmd!(shell, "cargo test -p rejoin-io --all-features").run()?;
     for features in WAIT_GROUP {
         cmd!(shell, "cargo test -p rejoin-wait-group {features...}").run()?;
     }
@@ -85,7 +91,7 @@ pub(crate) fn model(shell: &Shell) -> Result<()> {
     let _flags = shell.push_env("RUSTFLAGS", MODEL);
     // Apart, so that the flag does not rebuild everything else each time.
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/model");
-    for package in ["rejoin", "rejoin-wait-group", "rejoin-ladder"] {
+    for package in ["rejoin", "rejoin-wait-group", "rejoin-io", "rejoin-ladder"] {
         // Canaries first: a model that cannot fail proves nothing.
         for tests in ["canary", "model::"] {
             // With what they print: how many interleavings there were.

@@ -20,6 +20,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         "rejoin",
         "macros",
         "wait-group",
+        "io",
         "ladder",
         "xtask",
         "bench/src",
@@ -88,7 +89,7 @@ fn look(name: &str, text: &str) -> Vec<String> {
 
 /// The libraries' own code: not their tests and examples, nor the models.
 fn is_library(name: &str) -> bool {
-    let libraries = ["rejoin/src", "wait-group/src", "ladder/src"];
+    let libraries = ["rejoin/src", "wait-group/src", "io/src", "ladder/src"];
     libraries.iter().any(|library| name.starts_with(library)) && !name.contains("/model")
 }
 

@@ -34,6 +34,7 @@ use std::time::{Duration, Instant};
 
 use super::{ASTRAY, Astray, Crew, State, is_member, vacate};
 use crate::door;
+use crate::driver;
 use crate::hooks::TaskInfo;
 use crate::policy;
 use crate::registry::Ends;
@@ -130,6 +131,7 @@ impl Crew {
                 drop(thread.join());
             }
         }
+        driver::executor_ends(self.scheduler.has_driver());
     }
 
     /// Cancels all tasks, waits until every thread has left, but for the calling one, or for `limit`, and says
@@ -142,7 +144,9 @@ impl Crew {
         }
         self.scheduler.registry.count_ends();
         self.begin_to_close();
-        self.wait(begun, limit)
+        let end = self.wait(begun, limit);
+        driver::executor_ends(self.scheduler.has_driver());
+        end
     }
 
     /// The same for an executor that was shut down before.

@@ -89,8 +89,8 @@ pub(crate) enum Choices {
     /// A small generator of numbers (xorshift), so that a seed means the same program everywhere, and whether there
     /// are task groups.
     Seed(u64, bool),
-    /// One after the other; when there are no more, the first choice each time.
-    Bytes(std::vec::IntoIter<u8>),
+    /// From the last to the first; when there are no more, the first choice each time.
+    Bytes(Vec<u8>),
 }
 
 impl Choices {
@@ -109,7 +109,7 @@ impl Choices {
                 *state ^= *state << 17;
                 (*state >> 20) % bound
             }
-            Self::Bytes(bytes) => u64::from(bytes.next().unwrap_or(0)) % bound,
+            Self::Bytes(bytes) => u64::from(bytes.pop().unwrap_or(0)) % bound,
         }
     }
 
@@ -134,7 +134,7 @@ impl Node {
 
     /// The same of the choices that `bytes` stand for.
     pub(crate) fn from_bytes(bytes: &[u8], size: usize) -> Self {
-        Self::from_choices(&mut Choices::Bytes(bytes.to_vec().into_iter()), size)
+        Self::from_choices(&mut Choices::Bytes(bytes.to_vec()), size)
     }
 
     fn from_choices(choices: &mut Choices, size: usize) -> Self {
