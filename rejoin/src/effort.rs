@@ -175,20 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn a_searcher_that_finds_something_calls_another_unless_it_is_thrifty() {
-        for (effort, woken) in [
-            (Effort::Thrifty, 0),
-            (Effort::Balanced, 1),
-            (Effort::Eager, 1),
-        ] {
-            let (idle, beds) = crew(effort, 1);
-            assert!(idle.start_searching());
-            idle.stop_searching(|| false);
-            assert_eq!(up(&beds, 1), woken, "{effort}");
-            assert!(
-                somebody_watches(&beds) || effort == Effort::Eager,
-                "{effort}"
-            );
+    fn a_searcher_that_finds_something_calls_another_for_what_it_leaves_and_nobody_for_nothing() {
+        for effort in ALL {
+            for leaves in [false, true] {
+                let (idle, beds) = crew(effort, 1);
+                assert!(idle.start_searching());
+                idle.stop_searching(|| leaves);
+                assert_eq!(up(&beds, 1), usize::from(leaves), "{effort}");
+                assert!(somebody_watches(&beds), "{effort}");
+            }
         }
     }
 

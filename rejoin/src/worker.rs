@@ -213,16 +213,16 @@ impl Worker {
                 Mode::Watching | Mode::LastLook => self.bed.doze(self.watch.tick()),
             };
             if called && self.bed.call() == Call::Up {
-                return self.get_up_woken(true);
+                return self.get_up_woken(held, true);
             }
             if mode == Mode::Sound {
                 if self.woken.is_empty() {
                     continue;
                 }
-                return self.get_up_woken(false);
+                return self.get_up_woken(held, false);
             }
             if self.look_into_driver() {
-                return self.get_up_woken(false);
+                return self.get_up_woken(held, false);
             }
             let sight = self.watch.look(self.scheduler, held);
             mode = match (sight, mode) {
@@ -261,13 +261,13 @@ impl Worker {
 
     /// Gets up with whom the driver wants woken, if anybody. A worker that was `called` for work as well counts as
     /// searching, and passes the call on if it goes to wake somebody first.
-    fn get_up_woken(&self, called: bool) -> Slept {
+    fn get_up_woken(&self, held: &Held, called: bool) -> Slept {
         let idle = &self.scheduler.idle;
         if called && self.woken.is_empty() {
             return Slept::Called;
         }
         if called || idle.rise(&self.bed) {
-            idle.stop_searching(|| self.scheduler.is_backlog());
+            idle.stop_searching(|| self.scheduler.leaves_work(held));
         }
         Slept::Woken
     }
