@@ -7,6 +7,10 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, reason = "the tests use the rest of what is included here")]
 
+#[path = "../../rejoin/tests/random/groups.rs"]
+mod groups;
+#[path = "../../rejoin/tests/random/local.rs"]
+mod local;
 #[path = "../../rejoin/tests/random/oracle.rs"]
 mod oracle;
 #[path = "../../rejoin/tests/random/play.rs"]
