@@ -61,8 +61,7 @@
 //!
 //! # Systems
 //!
-//! Built and tested on Linux. It compiles wherever mio does; macOS, the BSDs and Windows have been reviewed and not been
-//! built. There is none on `wasm32-unknown-unknown`.
+//! Built and tested on Linux. It is written for every system that mio knows, and has been built on no other. There is none on `wasm32-unknown-unknown`.
 //!
 //! # Features
 //!

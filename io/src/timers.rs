@@ -13,7 +13,7 @@
 //! # Cost
 //!
 //! A sorted map: to set, move or drop one timer of a hundred thousand takes some hundreds of nanoseconds. A timing wheel
-//! would be faster; it was tried, and its advantage is lost beside the system calls around it.
+//! would be faster, and has more to get wrong; beside the system calls around it this has not been felt.
 //!
 //! # What is not promised
 //!

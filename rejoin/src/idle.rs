@@ -22,8 +22,8 @@
 //! of two ways. Either it finds something ([`Idle::stop_searching`]): if it was the last to search, it leaves the
 //! searching, fences, looks at every queue, and calls another worker if anything is left. The producer pushed before
 //! its own fence and read `counts` after it: if it still saw the searcher, its push is seen by that look. Or it
-//! does not: it leaves the searching and enters the parked in one step, and (2) to (4) follow. A worker that parks without having searched may
-//! skip (3) only if somebody else was searching at that moment.
+//! does not: it leaves the searching and enters the parked in one step, and (2) to (4) follow. A worker that parks
+//! without having searched may skip (3) only if somebody else was searching at that moment.
 //!
 //! A producer that *is* a worker needs no fence: it is awake, and will itself run what it pushed.
 //! What it can lose to a race is help, for as long as its poll takes: that is invariant 2.
@@ -33,9 +33,9 @@
 //! of its own, because the driver woke them, leaves the parked without being counted as searching
 //! ([`Idle::rise`]): nobody relies on it, and it looks at the injector in its turn.
 //!
-//! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), or sleepers
-//! are to be spared (see [`effort`](crate::effort)), a push is left to whoever is awake, so step (3) may leave it there only if somebody still is: that is read behind the same
-//! fence, and the last to lie down sees nobody.
+//! `model::idle` fails without any of the three fences. While work is too fine to share (see [`theft`](crate::theft)), or
+//! sleepers are to be spared (see [`effort`](crate::effort)), a push is left to whoever is awake, so step (3) may leave it
+//! there only if somebody still is: that is read behind the same fence, and the last to lie down sees nobody.
 //!
 //! # Why the second holds
 //!
@@ -336,7 +336,7 @@ impl Idle {
                 return false;
             };
             let bed = sleepers.remove(index);
-            self.leave_bed(&bed);
+            self.leave_bed(&bed, Counts::SEARCHING);
             bed
         };
         bed.parker.unpark();
@@ -358,11 +358,12 @@ impl Idle {
         bed.parker.unpark();
     }
 
-    /// From parked to searching, under the lock.
-    fn leave_bed(&self, bed: &Bed) {
+    /// From parked to what `plus` adds to the counts, under the lock; whether it was the watcher.
+    fn leave_bed(&self, bed: &Bed, plus: u64) -> bool {
         let watched = bed.watched();
         bed.set(UP);
-        self.change(Counts::SEARCHING, Counts::PARKED + watched);
+        self.change(plus, Counts::PARKED + watched);
+        watched != 0
     }
 
     // ---- workers ----
@@ -421,22 +422,35 @@ impl Idle {
     }
 
     /// Takes the calling worker, which lay down, out of bed again: it is searching now. If somebody
-    /// called it meanwhile, it is searching already, and the call is consumed here. A watcher hands its role on.
+    /// called it meanwhile, it is searching already, and the call is consumed here.
     pub(crate) fn get_up(&self, bed: &Arc<Bed>) {
+        self.leave(bed, Counts::SEARCHING);
+    }
+
+    /// The same to run what the worker brings along itself, without a search. If somebody called it meanwhile, it is
+    /// searching; says so.
+    pub(crate) fn rise(&self, bed: &Arc<Bed>) -> bool {
+        self.leave(bed, 0)
+    }
+
+    /// Takes the calling worker out of bed, into the state that `plus` adds to the counts, or says that it has been
+    /// called, and consumes the call. A watcher hands its role on.
+    fn leave(&self, bed: &Arc<Bed>, plus: u64) -> bool {
         let next = {
             let mut sleepers = self.sleepers.lock();
             let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) else {
                 drop(sleepers);
-                return bed.parker.park();
+                bed.parker.park();
+                return true;
             };
             sleepers.remove(index);
-            let watched = bed.call() == Call::Watch;
-            self.leave_bed(bed);
+            let watched = self.leave_bed(bed, plus);
             self.hand_on(&sleepers, watched)
         };
         if let Some(next) = next {
             next.parker.unpark();
         }
+        false
     }
 
     /// Makes one of `sleepers` the watcher if who has just left their list `watched`; to be unparked.
@@ -451,28 +465,6 @@ impl Idle {
     fn longest(sleepers: &[Arc<Bed>]) -> Option<&Arc<Bed>> {
         let outside = sleepers.iter().find(|bed| !bed.parker.is_in_driver());
         outside.or(sleepers.first())
-    }
-
-    /// Takes the calling worker out of bed to run what it brings along itself. If somebody called it meanwhile,
-    /// the call is consumed, and it is searching; says so.
-    pub(crate) fn rise(&self, bed: &Arc<Bed>) -> bool {
-        let next = {
-            let mut sleepers = self.sleepers.lock();
-            let Some(index) = sleepers.iter().position(|other| Arc::ptr_eq(other, bed)) else {
-                drop(sleepers);
-                bed.parker.park();
-                return true;
-            };
-            sleepers.remove(index);
-            let watched = bed.watched();
-            bed.set(UP);
-            self.change(0, Counts::PARKED + watched);
-            self.hand_on(&sleepers, watched != 0)
-        };
-        if let Some(next) = next {
-            next.parker.unpark();
-        }
-        false
     }
 
     /// Whether any worker is in bed. Where a stale answer would matter, the caller has fenced.
