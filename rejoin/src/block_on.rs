@@ -132,8 +132,8 @@ fn sleep(parker: &Parker) {
         parker.park();
     } else {
         patience.sleep(|| parker.park());
+        let _ = PATIENCE.try_with(|kept| kept.set(patience));
     }
-    let _ = PATIENCE.try_with(|kept| kept.set(patience));
     if is_guest {
         guest::sleeps(false);
     }

@@ -54,7 +54,8 @@
 //! - a watcher that gets up for work hands its role on, and is called for work as the last one;
 //! - a watcher leaves only when all others are parked, which is read under the lock through which
 //!   each of them leaves that state; or when all that run are marked slow. Either way it looks once
-//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there;
+//!   more a tick after it gave up the role, for what was pushed by somebody who still saw it there; until then, if it
+//!   gets up it hands the role on all the same, and is called as late as a watcher;
 //! - who leaves fine work to somebody else calls one, because that somebody's poll may be slow, and the watcher gets up
 //!   for fine work too if any worker's is.
 //!
@@ -75,7 +76,7 @@ use crossbeam_utils::CachePadded;
 use crate::effort::Effort;
 use crate::policy;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Lock, Ordering, StaticU64, fence, has};
-use bed::{SLEEP, UP, WATCH};
+use bed::{LOOK, SLEEP, UP, WATCH};
 use counts::Counts;
 
 pub(crate) use bed::{Bed, Call};
@@ -326,12 +327,11 @@ impl Idle {
             if !whoever_searches && counts.searching() > 0 && !counts.eager() {
                 return false;
             }
-            let watches = |bed: &Arc<Bed>| bed.call() == Call::Watch;
             // Who is in the driver is of use there.
-            let sleeps = |bed: &Arc<Bed>| !watches(bed) && !bed.parker.is_in_driver();
+            let sleeps = |bed: &Arc<Bed>| !bed.has_role() && !bed.parker.is_in_driver();
             let index = sleepers.iter().rposition(sleeps);
-            let index = index.or_else(|| sleepers.iter().rposition(|bed| !watches(bed)));
-            // Only the watcher is left, or nobody.
+            let index = index.or_else(|| sleepers.iter().rposition(|bed| !bed.has_role()));
+            // Only who watches is left, or nobody.
             let Some(index) = index.or(sleepers.len().checked_sub(1)) else {
                 return false;
             };
@@ -358,12 +358,12 @@ impl Idle {
         bed.parker.unpark();
     }
 
-    /// From parked to what `plus` adds to the counts, under the lock; whether it was the watcher.
+    /// From parked to what `plus` adds to the counts, under the lock; whether somebody may rely on its next look.
     fn leave_bed(&self, bed: &Bed, plus: u64) -> bool {
-        let watched = bed.watched();
+        let (watched, had_role) = (bed.watched(), bed.has_role());
         bed.set(UP);
         self.change(plus, Counts::PARKED + watched);
-        watched != 0
+        had_role
     }
 
     // ---- workers ----
@@ -444,8 +444,8 @@ impl Idle {
                 return true;
             };
             sleepers.remove(index);
-            let watched = self.leave_bed(bed, plus);
-            self.hand_on(&sleepers, watched)
+            let had_role = self.leave_bed(bed, plus);
+            self.hand_on(&sleepers, had_role)
         };
         if let Some(next) = next {
             next.parker.unpark();
@@ -453,9 +453,11 @@ impl Idle {
         false
     }
 
-    /// Makes one of `sleepers` the watcher if who has just left their list `watched`; to be unparked.
-    fn hand_on(&self, sleepers: &[Arc<Bed>], watched: bool) -> Option<Arc<Bed>> {
-        let next = Self::longest(sleepers).filter(|_| watched && has!(HandOn))?;
+    /// Makes one of `sleepers` the watcher if who has just left their list `had_role`, and nobody else has it; to be
+    /// unparked.
+    fn hand_on(&self, sleepers: &[Arc<Bed>], had_role: bool) -> Option<Arc<Bed>> {
+        let hands_on = had_role && !self.counts().watched() && has!(HandOn);
+        let next = Self::longest(sleepers).filter(|_| hands_on)?;
         next.set(WATCH);
         self.change(Counts::WATCHED, 0);
         Some(Arc::clone(next))
@@ -472,29 +474,34 @@ impl Idle {
         self.counts().parked() > 0
     }
 
-    /// Gives the watcher's role up if nobody runs, or if `all_slow` that run are marked slow; says
-    /// whether it did. The caller looks once more a tick later.
-    pub(crate) fn stop_watching(&self, bed: &Arc<Bed>, all_slow: bool) -> bool {
+    /// Gives the watcher's role up, but for one more look a tick later, if nobody runs, or if `all_slow` that run are
+    /// marked slow.
+    pub(crate) fn stop_watching(&self, bed: &Bed, all_slow: bool) {
         let _unchanged = self.sleepers.lock();
         let counts = self.counts();
         let nobody_runs = counts.parked() == counts.seated();
         let may_leave = nobody_runs || all_slow || !has!(WhoRuns);
-        if bed.call() != Call::Watch || !may_leave {
-            return false;
+        if bed.call() == Call::Watch && may_leave {
+            bed.set(LOOK);
+            self.change(0, Counts::WATCHED);
         }
-        bed.set(SLEEP);
-        self.change(0, Counts::WATCHED);
-        true
     }
 
-    /// Takes the watcher's role up again after [`stop_watching`](Self::stop_watching), unless somebody
-    /// else has it or the caller has been called for work.
-    pub(crate) fn resume_watching(&self, bed: &Arc<Bed>) {
+    /// After that look: takes the role up again if somebody `runs` who may have relied on it, and nobody else has it;
+    /// says whether it did.
+    pub(crate) fn has_looked(&self, bed: &Bed, runs: bool) -> bool {
         let _unchanged = self.sleepers.lock();
-        if bed.call() == Call::Sleep && !self.counts().watched() {
+        if bed.call() != Call::Look {
+            return false;
+        }
+        let resumes = runs && !self.counts().watched();
+        if resumes {
             bed.set(WATCH);
             self.change(Counts::WATCHED, 0);
+        } else {
+            bed.set(SLEEP);
         }
+        resumes
     }
 }
 

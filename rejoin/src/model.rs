@@ -74,6 +74,8 @@ pub(crate) enum Fence {
     ArmAtOnce,
     /// The watcher's call for a successor when it gets up for work.
     HandOn,
+    /// That who gave the watcher's role up counts as one until it has looked once more.
+    LastLook,
 }
 
 thread_local! {

@@ -4,8 +4,8 @@
 //! between two threads that take turns. Looking around costs processor time that somebody else may need.
 //! Which is better shows only afterwards, so a thread goes by its last sleep: if that was so short that
 //! looking would have been no dearer, it looks before it sleeps again; if not, it sleeps at once. With
-//! nothing to do, or little, nothing is ever spent on looking. And where looks are in vain, though sleeps are short,
-//! fewer and fewer are made. That is the default; see [`Effort`] for others.
+//! nothing to do, or little, nothing is ever spent on looking. And where a worker's looks are in vain, though its sleeps
+//! are short, fewer and fewer are made. That is the default; see [`Effort`] for others.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -46,12 +46,15 @@ impl Patience {
     }
 
     /// Looks around for a while, if that is worth it: until `done`, which it then gives back.
-    pub(crate) fn look(&mut self, done: impl FnMut() -> bool) -> bool {
-        // Looking around takes real time, which a simulation does not have.
-        let length = policy::look(self.effort, self.last_was_short);
-        if length.is_zero() || *ALONE || crate::sim::is_simulated() {
+    pub(crate) fn look(&self, done: impl FnMut() -> bool) -> bool {
+        self.may_look().is_some_and(|length| look(length, done))
+    }
+
+    /// The same for a worker, which has many to wait for and not one: looks in vain make the next ones rare.
+    pub(crate) fn look_sparingly(&mut self, done: impl FnMut() -> bool) -> bool {
+        let Some(length) = self.may_look() else {
             return false;
-        }
+        };
         if self.skip > 0 && self.effort != Effort::Eager {
             self.skip -= 1;
             return false;
@@ -60,6 +63,14 @@ impl Patience {
         self.vain = if found { 0 } else { self.vain + 1 };
         self.skip = policy::looks_to_skip(self.vain);
         found
+    }
+
+    /// How long to look around, if at all.
+    fn may_look(&self) -> Option<Duration> {
+        let length = policy::look(self.effort, self.last_was_short);
+        // Looking around takes real time, which a simulation does not have.
+        let may = !length.is_zero() && !*ALONE && !crate::sim::is_simulated();
+        may.then_some(length)
     }
 
     /// Sleeps by `sleep`, and remembers how long that took.
@@ -116,7 +127,7 @@ mod tests {
         let chances = 100;
         for _ in 0..chances {
             let mut looks = false;
-            patience.look(|| {
+            patience.look_sparingly(|| {
                 looks = true;
                 false
             });
@@ -124,8 +135,8 @@ mod tests {
         }
         assert!((2..chances / 4).contains(&looked), "{looked} of {chances}");
         // One that is not makes up for all.
-        while !patience.look(|| true) {}
-        assert!(patience.look(|| true));
+        while !patience.look_sparingly(|| true) {}
+        assert!(patience.look_sparingly(|| true));
     }
 
     #[test]

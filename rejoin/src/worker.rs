@@ -129,7 +129,7 @@ impl Worker {
                 let probe = std::mem::take(&mut self.probe);
                 let found = self.scheduler.search(held, probe).or_else(|| {
                     let sees_work = || self.scheduler.sees_work(held, true);
-                    let look = self.patience.look(sees_work);
+                    let look = self.patience.look_sparingly(sees_work);
                     look.then(|| self.scheduler.search(held, false)).flatten()
                 });
                 if let Some(runnable) = found {
@@ -192,59 +192,53 @@ impl Worker {
     /// What [`Bed::call`] says is the truth; an unpark only means that it may have changed.
     fn sleep(&mut self, held: &Held) -> Slept {
         let idle = &self.scheduler.idle;
-        let mut mode = Mode::Sound;
+        let mut before = Call::Sleep;
         loop {
-            mode = match (self.bed.call(), mode) {
-                // The unpark that goes with the call is here or on its way.
-                (Call::Up, _) => {
+            let call = self.bed.call();
+            match call {
+                Call::Up => {
+                    // The unpark that goes with the call is here or on its way.
                     self.bed.sleep();
                     return Slept::Called;
                 }
-                (Call::Watch, Mode::Watching) => Mode::Watching,
-                (Call::Watch, _) => {
-                    self.watch.restart(self.scheduler, held);
-                    Mode::Watching
-                }
-                (Call::Sleep, Mode::LastLook) => Mode::LastLook,
-                (Call::Sleep, _) => Mode::Sound,
-            };
-            let called = match mode {
-                Mode::Sound => self.sleep_soundly(),
-                Mode::Watching | Mode::LastLook => self.bed.doze(self.watch.tick()),
+                Call::Watch if before != Call::Watch => self.watch.restart(self.scheduler, held),
+                Call::Sleep | Call::Watch | Call::Look => {}
+            }
+            before = call;
+            let called = if call == Call::Sleep {
+                self.sleep_soundly()
+            } else {
+                self.bed.doze(self.watch.tick())
             };
             if called && self.bed.call() == Call::Up {
                 return self.get_up_woken(held, true);
             }
-            if mode == Mode::Sound {
-                if self.woken.is_empty() {
-                    continue;
-                }
+            if call != Call::Sleep {
+                self.look_into_driver();
+            }
+            if !self.woken.is_empty() {
                 return self.get_up_woken(held, false);
             }
-            if self.look_into_driver() {
-                return self.get_up_woken(held, false);
+            if call == Call::Sleep {
+                continue;
             }
-            let sight = self.watch.look(self.scheduler, held);
-            mode = match (sight, mode) {
-                (Sight::Work | Sight::Probe, _) => {
+            match (self.watch.look(self.scheduler, held), call) {
+                (sight @ (Sight::Work | Sight::Probe), _) => {
                     self.probe |= sight == Sight::Probe;
                     idle.get_up(&self.bed);
                     return Slept::Called;
                 }
-                (Sight::Running, Mode::LastLook) => {
-                    // Somebody began a poll in between, and may have relied on being watched.
-                    idle.resume_watching(&self.bed);
-                    Mode::Watching
+                (sight, Call::Look) => {
+                    // Somebody who began a poll in between may have relied on being watched.
+                    if idle.has_looked(&self.bed, sight == Sight::Running) {
+                        before = Call::Watch;
+                    }
                 }
-                (Sight::Running, mode) => mode,
-                (Sight::AllSlow | Sight::Quiet, Mode::Watching)
-                    if idle.stop_watching(&self.bed, sight == Sight::AllSlow) =>
-                {
-                    Mode::LastLook
+                (Sight::Running, _) => {}
+                (sight @ (Sight::AllSlow | Sight::Quiet), _) => {
+                    idle.stop_watching(&self.bed, sight == Sight::AllSlow);
                 }
-                (Sight::AllSlow | Sight::Quiet, Mode::Watching) => Mode::Watching,
-                (Sight::AllSlow | Sight::Quiet, _) => Mode::Sound,
-            };
+            }
         }
     }
 
@@ -284,17 +278,6 @@ enum Find {
     Quiet(Vec<Waker>),
     /// It is time to leave.
     Leave,
-}
-
-/// How a worker sleeps.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Without a timeout.
-    Sound,
-    /// As the watcher.
-    Watching,
-    /// The watcher no more, but for one more look.
-    LastLook,
 }
 
 /// Runs `runnable`: polls its task once, or cancels it if the executor is closing.

@@ -9,7 +9,7 @@ use super::Counts;
 use crate::driver::Taken;
 use crate::parker::Parker;
 use crate::sim;
-use crate::sync::{Arc, AtomicU8, Ordering};
+use crate::sync::{Arc, AtomicU8, Ordering, has};
 
 /// Where one thread sleeps.
 #[derive(Debug)]
@@ -24,12 +24,15 @@ pub(super) const SLEEP: u8 = 0;
 pub(super) const WATCH: u8 = 1;
 /// Told to get up, and already counted as searching.
 pub(super) const UP: u8 = 2;
+/// In bed, as the watcher no more, but for one look that is still to come.
+pub(super) const LOOK: u8 = 3;
 
 /// How a worker left its bed, or what it is in bed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Sleep,
     Watch,
+    Look,
     Up,
 }
 
@@ -53,6 +56,7 @@ impl Bed {
         match self.call.load(Ordering::Relaxed) {
             SLEEP => Call::Sleep,
             WATCH => Call::Watch,
+            LOOK => Call::Look,
             _ => Call::Up,
         }
     }
@@ -61,7 +65,16 @@ impl Bed {
     pub(super) fn watched(&self) -> u64 {
         match self.call() {
             Call::Watch => Counts::WATCHED,
-            Call::Sleep | Call::Up => 0,
+            Call::Sleep | Call::Look | Call::Up => 0,
+        }
+    }
+
+    /// Whether somebody may rely on a look of its owner.
+    pub(super) fn has_role(&self) -> bool {
+        match self.call() {
+            Call::Watch => true,
+            Call::Look => has!(LastLook),
+            Call::Sleep | Call::Up => false,
         }
     }
 

@@ -268,7 +268,7 @@ fn a_watcher_leaves_while_a_worker_is_called() {
         shared.push(7);
         runs.join().unwrap();
         leaves.join().unwrap();
-        assert_ne!(watcher.call(), Call::Sleep, "nobody watches over the slot");
+        assert_eq!(watcher.call(), Call::Watch, "nobody watches over the slot");
     });
 }
 
@@ -285,6 +285,7 @@ fn a_fine_push_is_left_to_a_searcher_who_finds_something_else() {
         shared.idle.lie_down(&sleeper, false);
         shared.idle.lie_down(&other, false);
         shared.idle.stop_watching(&sleeper, false);
+        shared.idle.has_looked(&sleeper, false);
         shared.idle.get_up(&other);
         let producer = {
             let shared = Arc::clone(&shared);
@@ -390,4 +391,63 @@ fn canary_a_watcher_that_gets_up_in_silence_is_caught() {
 #[test]
 fn a_slot_is_watched_though_the_watcher_gets_up() {
     a_watcher_gets_up_while_another_sleeps();
+}
+
+/// A watcher has seen only slow polls and gives its role up. Another worker, whose poll it has not seen, relies on it for
+/// what lies in its slot, and then calls somebody for what lies in its ring, or the watcher sees that; another one sleeps
+/// meanwhile.
+fn a_watcher_is_wanted_before_its_last_look(is_called: bool) {
+    check(Some(3), move || {
+        let shared = Shared::new();
+        for _ in 0..3 {
+            shared.idle.sit_down();
+        }
+        let (watcher, sleeper) = (Bed::new(), Bed::new());
+        shared.idle.lie_down(&sleeper, false);
+        shared.idle.stop_watching(&sleeper, true);
+        shared.idle.has_looked(&sleeper, false);
+        shared.idle.lie_down(&watcher, false);
+        assert_eq!((watcher.call(), sleeper.call()), (Call::Watch, Call::Sleep));
+        let runs = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || {
+                shared.idle.call_watcher();
+                if is_called {
+                    shared.idle.notify();
+                }
+            })
+        };
+        shared.idle.stop_watching(&watcher, true);
+        if !is_called {
+            shared.idle.get_up(&watcher);
+            // It finds what lay in the ring, and polls that for long.
+            shared.idle.stop_searching(|| false);
+        }
+        runs.join().unwrap();
+        let watches = |bed: &Bed| matches!(bed.call(), Call::Watch | Call::Look);
+        assert!(
+            watches(&watcher) || watches(&sleeper),
+            "nobody watches over the slot"
+        );
+    });
+}
+
+#[test]
+fn canary_a_watcher_that_is_called_before_its_last_look_is_caught() {
+    assert!(fails_without(Fence::LastLook, || {
+        a_watcher_is_wanted_before_its_last_look(true);
+    }));
+}
+
+#[test]
+fn canary_a_watcher_that_gets_up_before_its_last_look_is_caught() {
+    assert!(fails_without(Fence::LastLook, || {
+        a_watcher_is_wanted_before_its_last_look(false);
+    }));
+}
+
+#[test]
+fn a_watcher_that_is_called_or_gets_up_before_its_last_look_leaves_another_one() {
+    a_watcher_is_wanted_before_its_last_look(true);
+    a_watcher_is_wanted_before_its_last_look(false);
 }

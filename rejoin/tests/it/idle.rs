@@ -146,6 +146,24 @@ fn a_burst_wakes_all_workers_if_there_is_work_for_all() {
     });
 }
 
+/// One poll spawns a task for each worker but its own, and all of them meet.
+fn meet(executor: &Executor) {
+    let workers = executor.threads();
+    let barrier = Arc::new(Barrier::new(workers));
+    let producer = executor.spawn(async move {
+        for _ in 1..workers {
+            let barrier = Arc::clone(&barrier);
+            spawn(async move {
+                barrier.wait();
+            })
+            .detach();
+        }
+        barrier.wait();
+    });
+    step("a task on each worker, all from one poll");
+    block_on(producer);
+}
+
 #[test]
 fn a_burst_spawned_by_one_task_that_does_not_end_wakes_all_others() {
     with_workers(|executor| {
@@ -153,22 +171,22 @@ fn a_burst_spawned_by_one_task_that_does_not_end_wakes_all_others() {
             return;
         }
         for _ in 0..20 {
-            let workers = executor.threads();
-            let barrier = Arc::new(Barrier::new(workers));
-            let producer = executor.spawn(async move {
-                for _ in 1..workers {
-                    let barrier = Arc::clone(&barrier);
-                    spawn(async move {
-                        barrier.wait();
-                    })
-                    .detach();
-                }
-                barrier.wait();
-            });
-            step("a task on each worker, all from one poll");
-            block_on(producer);
+            meet(executor);
         }
     });
+}
+
+#[test]
+fn bursts_of_young_executors_whose_workers_still_fall_asleep_wake_all_others() {
+    // Most likely to go wrong in the first rounds: a watcher that gave its role up is called before it has looked
+    // once more.
+    for _ in 0..200 {
+        on_workers(16, &|executor: &Executor| {
+            for _ in 0..3 {
+                meet(executor);
+            }
+        });
+    }
 }
 
 #[test]
