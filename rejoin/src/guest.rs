@@ -8,7 +8,8 @@
 //!
 //! A thread that is about to sleep may run the very task whose handle its future awaits, if it comes next
 //! in the queue, and if nothing else can wake the future. Then there is nothing better that the thread could
-//! do, and no hand-off between threads: `block_on(spawn(..))` costs what a call in a task does.
+//! do, and no hand-off between threads: `block_on(spawn(..))` costs what a call in a task does. Nobody is called for
+//! it either, once the thread has been seen to await what it spawns.
 //!
 //! That nothing else can wake the future is known, not guessed. The waker is the thread's own, so its
 //! clones can be counted; and the handle was polled with it, so one clone is the handle's. If there is

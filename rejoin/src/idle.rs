@@ -148,7 +148,8 @@ impl Idle {
         // Ordering: Relaxed, before the change by which the guest counts as seated, so that nobody takes it for
         // a worker.
         self.guests.fetch_add(1, Ordering::Relaxed);
-        // Nothing lies there yet, and a guest's pushes call for themselves.
+        // Nothing lies there yet. What the guest pushes from now on calls somebody, or a watcher if there is none that it
+        // sees; one that does not see the guest, and leaves, looks once more.
         self.change(Counts::SEATED, 0);
     }
 

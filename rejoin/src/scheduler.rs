@@ -106,7 +106,11 @@ impl Scheduler {
         }
         match held.queue.push_slot(runnable) {
             Some(displaced) => self.push_back(held, displaced, false),
-            None if held.seat.is_guest() => self.idle.notify_from_outside(|| false),
+            // A guest that is not open to thieves is about to run this itself, or hands it over; the watcher sees to it
+            // that it does, as with a worker.
+            None if held.seat.is_slow() && held.seat.is_guest() => {
+                self.idle.notify_from_outside(|| false);
+            }
             None if held.seat.is_slow() => self.idle.notify_from_slow(),
             None => self.idle.call_watcher(),
         }

@@ -197,3 +197,27 @@ fn a_guest_that_yields_until_what_it_spawned_has_run_does_not_keep_it() {
         }
     });
 }
+
+#[test]
+fn what_it_awaits_at_once_it_runs_itself_and_what_it_then_blocks_on_runs_elsewhere() {
+    with_workers(|executor| {
+        let own = thread::current().id();
+        let runs = 10_000;
+        step("what was spawned inside");
+        let here = executor.block_on(async {
+            let mut here = 0;
+            for _ in 0..runs {
+                here += usize::from(spawn(async { thread::current().id() }).await == own);
+            }
+            // By now nobody is called for what it spawns.
+            for _ in 0..10 {
+                let (tell, told) = mpsc::channel();
+                spawn(async move { tell.send(thread::current().id()).unwrap() }).detach();
+                assert_ne!(told.recv().unwrap(), own);
+            }
+            here
+        });
+        // The others come only for what lies there while the thread is kept from its processor.
+        assert!(here > runs * 3 / 4, "{here} of {runs}");
+    });
+}
