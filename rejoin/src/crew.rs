@@ -382,3 +382,60 @@ pub(crate) fn vacate() -> Result<(), StartError> {
         error
     })
 }
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use std::sync::Barrier;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{Executor, block_on};
+
+    /// Waits until so many threads of `crew` wait for a seat, and no other one is on its way; gives up in the end.
+    fn settles(crew: &Crew, waiting: usize) {
+        let begin = Instant::now();
+        loop {
+            let (waits, alive) = {
+                let state = crew.state.lock();
+                (state.waiting, state.alive)
+            };
+            if waits == waiting && alive == crew.make.workers + waiting {
+                return;
+            }
+            let late = begin.elapsed() > Duration::from_secs(20);
+            assert!(!late, "{waits} of {alive} wait, not {waiting}");
+            thread::yield_now();
+        }
+    }
+
+    /// So many calls that block until all of them do.
+    fn meet(executor: &Executor, calls: usize) {
+        let meeting = Arc::new(Barrier::new(calls));
+        let calls: Vec<_> = (0..calls)
+            .map(|_| {
+                let meeting = Arc::clone(&meeting);
+                executor.spawn_blocking(move || {
+                    meeting.wait();
+                })
+            })
+            .collect();
+        calls.into_iter().for_each(block_on);
+    }
+
+    #[test]
+    fn as_many_threads_as_workers_and_four_are_kept_for_calls_that_block() {
+        for workers in [1, 2, 4] {
+            let executor = Executor::builder().threads(workers).build().unwrap();
+            let (crew, kept) = (executor.crew(), workers + 4);
+            settles(crew, 0);
+            meet(&executor, 3 * kept);
+            settles(crew, kept);
+            let started = crew.state.lock().next;
+            for _ in 0..20 {
+                meet(&executor, kept);
+                settles(crew, kept);
+            }
+            assert_eq!(crew.state.lock().next, started, "threads were started");
+        }
+    }
+}

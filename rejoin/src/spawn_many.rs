@@ -277,3 +277,63 @@ impl Builder {
         tasks
     }
 }
+
+#[cfg(all(test, not(rejoin_model)))]
+mod tests {
+    use super::*;
+    use crate::effort::Effort;
+    use crate::hooks::Hooks;
+    use crate::idle::{Bed, Call};
+    use crate::scheduler::Scheduler;
+    use crate::seat::Held;
+    use crate::sync::Arc;
+
+    /// Three workers that sleep, and the seat of a fourth one. Nobody runs here, so that neither a watcher nor a
+    /// searcher can make good for what a batch forgets.
+    fn asleep() -> (&'static Scheduler, ExecutorId, Held, Vec<Arc<Bed>>) {
+        let hooks = std::sync::Arc::new(Hooks::default());
+        let (scheduler, id, mut seats) = Scheduler::acquire(4, Effort::Balanced, &hooks);
+        let beds: Vec<_> = (0..3).map(|_| Bed::new()).collect();
+        (0..4).for_each(|_| scheduler.idle.sit_down());
+        for bed in &beds {
+            scheduler.idle.lie_down(bed, false);
+        }
+        (scheduler, id, seats.remove(0), beds)
+    }
+
+    /// How many of them are called for so many tasks of the fourth one, or from outside.
+    fn called_for(tasks: usize, on_worker: bool) -> usize {
+        let (scheduler, id, held, beds) = asleep();
+        if on_worker {
+            door::take_seat(id, scheduler, held);
+        }
+        let futures = (0..tasks).map(|_| async {});
+        drop(many(&Options::plain(id), PanicStrategy::Ignore, futures));
+        assert_eq!(door::leave_seat().is_some(), on_worker);
+        beds.iter().filter(|bed| bed.call() == Call::Up).count()
+    }
+
+    #[test]
+    fn as_many_sleepers_are_called_as_there_are_tasks() {
+        for on_worker in [false, true] {
+            for (tasks, called) in [(0, 0), (1, 1), (2, 2), (3, 3), (300, 3)] {
+                assert_eq!(called_for(tasks, on_worker), called, "for {tasks} tasks");
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_watches_over_what_an_iterator_has_produced_while_it_runs() {
+        let (scheduler, id, held, beds) = asleep();
+        assert_eq!(beds[0].call(), Call::Watch);
+        scheduler.idle.stop_watching(&beds[0], true);
+        scheduler.idle.has_looked(&beds[0], false);
+        door::take_seat(id, scheduler, held);
+        let mut batch = Batch::new(id);
+        drop(batch.spawn(&Options::plain(id), PanicStrategy::Ignore, async {}));
+        assert!(beds.iter().any(|bed| bed.call() == Call::Watch));
+        assert!(beds.iter().all(|bed| bed.call() != Call::Up));
+        drop(batch);
+        assert!(door::leave_seat().is_some());
+    }
+}

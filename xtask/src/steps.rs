@@ -1,5 +1,7 @@
 //! The commands, as lines that could be typed by hand.
 
+use std::os::unix::process::ExitStatusExt;
+
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
@@ -74,6 +76,7 @@ pub(crate) fn test(shell: &Shell) -> Result<()> {
     for features in WAIT_GROUP {
         cmd!(shell, "cargo test -p rejoin-wait-group {features...}").run()?;
     }
+    panic_abort(shell)?;
     cmd!(shell, "cargo run -q -p rejoin --example races").run()?;
     cmd!(shell, "cargo check -p rejoin --no-default-features").run()?;
     for example in ["readiness", "deadline", "shutdown", "thread"] {
@@ -83,6 +86,24 @@ pub(crate) fn test(shell: &Shell) -> Result<()> {
             "cargo run -q -p {package} --features trace --example {example}"
         )
         .run()?;
+    }
+    Ok(())
+}
+
+/// Under `panic = "abort"` the first panic of a task ends the process, and no hook hears of it. No test of the harness
+/// could say so: it cannot run then.
+fn panic_abort(shell: &Shell) -> Result<()> {
+    let abort = "profile.dev.panic='abort'";
+    let example = "panic_strategies";
+    let program = cmd!(
+        shell,
+        "cargo run -q -p rejoin --example {example} --config {abort} --target-dir target/abort"
+    );
+    let output = program.ignore_status().output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    // SIGABRT; cargo becomes the program that it runs.
+    if output.status.signal() != Some(6) || !said.is_empty() {
+        bail!("under panic = \"abort\" the example {example} did not abort at once:\n{said}");
     }
     Ok(())
 }

@@ -103,7 +103,8 @@ fn thousands_in_a_row_take_the_threads_that_are_there() {
                     assert_eq!(spawn_blocking(move || n).await, n);
                 }
             }));
-            // One now and then, when all that are there are on their way back.
+            // One now and then, when all that are there are on their way back. How many are kept for that, exactly: a
+            // test beside the crew.
             assert!(started.get() < 400, "{} threads", started.get());
         }
     });

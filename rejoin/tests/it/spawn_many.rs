@@ -140,6 +140,23 @@ fn what_a_slow_iterator_on_a_worker_produced_begins_meanwhile() {
 }
 
 #[test]
+fn a_long_iterator_outside_the_workers_does_not_keep_all_back_until_its_end() {
+    with_workers(|executor| {
+        let ran = Count::new();
+        step("the first 256 of 600 tasks");
+        let long = (0..600).map(|n| {
+            if n == 300 {
+                ran.wait_for(256);
+            }
+            let ran = ran.clone();
+            async move { ran.add() }
+        });
+        executor.spawn_many(long).into_iter().for_each(block_on);
+        assert_eq!(ran.get(), 600);
+    });
+}
+
+#[test]
 fn an_iterator_that_blocks_and_spawns_loses_nothing() {
     with_workers(|executor| {
         everywhere(executor, || async {
