@@ -59,8 +59,9 @@
 //! - who leaves fine work to somebody else calls one, because that somebody's poll may be slow, and the watcher gets up
 //!   for fine work too if any worker's is.
 //!
-//! `model::idle` fails if the watcher leaves without that look under the lock, and if a searcher leaves fine work to
-//! nobody. `fine` strands tasks, and says so, if slow polls are no reason to take what is fine.
+//! `model::watcher` fails if the watcher leaves without that look under the lock, if it is forgotten that it has a look to
+//! go, and if a searcher leaves fine work to nobody. `fine` strands tasks, and says so, if slow polls are no reason to take
+//! what is fine.
 //!
 //! # What is not promised
 //!

@@ -6,7 +6,8 @@
 //! | model | what is real | what it holds |
 //! |---|---|---|
 //! | `parker` | parker | an unpark against a park |
-//! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work; the watcher's role |
+//! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work |
+//! | `watcher` | the same | the watcher's role, against sleep, calls and its last look |
 //! | `driver` | the driver's post, idle protocol, parker | a wake against sleep in the driver; leaving it against lying down |
 //! | `quiet` | those who wait until nothing is left, idle protocol, injector | that against the end of a poll, a guest's end, a seat that is taken |
 //! | `table` | the table | growth against a look |
@@ -15,7 +16,8 @@
 //! | `run_queue` | run queue over `st3` | owner against thieves, with the loom that `st3` knows |
 //!
 //! The worker in `idle` is a stand-in of a dozen lines that does what `worker::Worker::find` does, without the run
-//! queues. Nothing here holds what needs time: that the watcher looks once more a tick after it gave its role up.
+//! queues. Nothing here holds what needs time: that a tick after the watcher gave its role up is late enough for its last
+//! look.
 //!
 //! A canary is the same model with one fence or step taken out; it must fail. Each is named after what it
 //! lacks.
@@ -28,6 +30,7 @@ mod quiet;
 mod run_queue;
 mod table;
 mod task;
+mod watcher;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
