@@ -61,7 +61,8 @@
 //!
 //! # Systems
 //!
-//! Built and tested on Linux. It is written for every system that mio knows, and has been built on no other. There is none on `wasm32-unknown-unknown`.
+//! Built and tested on Linux. It is written for every system that mio knows, and has been built on no other. There is
+//! none on `wasm32-unknown-unknown`.
 //!
 //! # Features
 //!

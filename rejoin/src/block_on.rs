@@ -88,7 +88,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         }
         // Ours, the waker's, and the one that the awaited handle left with its task.
         if guest::run_awaited(Arc::strong_count(&parker) == 3) {
-            // Its end has woken the future, which is about to be polled.
+            // Most likely its end has woken the future. Whoever did: it is about to be polled.
             parker.take_unpark();
             continue;
         }
