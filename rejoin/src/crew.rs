@@ -1,6 +1,7 @@
 //! The threads of one executor, and the seats that they take in turn.
 //!
-//! There are as many seats as the executor has workers, and at least as many threads. A worker that
+//! There are as many seats as the executor has workers, and at least as many threads. How they meet, under one lock
+//! and without any ordering of its own: [`seats`]. A worker that
 //! is about to block in [`block_on`](crate::block_on) gives its seat up first ([`vacate`]), and another
 //! thread takes it: one that has none, or a new one. When the blocked thread comes back its task goes
 //! on without a seat; after that poll it takes a vacant one, or waits for one, or leaves.
@@ -25,6 +26,7 @@
 //! Who waits for it, and with a deadline or without one: [`end`].
 
 mod end;
+pub(crate) mod seats;
 
 pub(crate) use end::{End, Lasting};
 
@@ -47,10 +49,10 @@ use crate::registry::Ends;
 use crate::scheduler::Scheduler;
 use crate::seat::Held;
 use crate::sim::Started;
-use crate::sync::{Lock, Signal};
 use crate::task::{ExecutorId, Home, PanicStrategy};
 use crate::worker::{Stop, Worker};
 use end::Blocking;
+use seats::Seats;
 
 /// How the threads of an executor are made.
 pub(crate) struct Make {
@@ -67,29 +69,19 @@ pub(crate) struct Crew {
     id: ExecutorId,
     scheduler: &'static Scheduler,
     make: Make,
-    state: Lock<State>,
-    /// A seat became vacant, a thread left, or the crew is closing.
-    changed: Signal,
+    seats: Seats<Held, Rest>,
 }
 
-struct State {
-    vacant: Vec<Held>,
-    /// Seats on which nothing is left, now that the crew is closing.
-    empty: Vec<Held>,
-    /// Threads that wait for a seat.
-    waiting: usize,
-    /// Threads that have been started and have not left.
-    alive: usize,
+/// What lies under the lock of the seats.
+#[derive(Default)]
+struct Rest {
     /// Whether any thread has ever been started.
     started: bool,
     /// The next thread's index.
     next: usize,
     threads: Vec<Started>,
-    closing: bool,
     /// Polls whose threads gave their seats up.
     astray: Slab<Blocking>,
-    /// Threads that are being started for an executor that closes; none is the last one meanwhile.
-    starting: usize,
     /// Who shut the executor down has waited for long enough: the drop waits no more.
     let_go: bool,
     /// How tasks ended, kept by the last thread.
@@ -108,7 +100,7 @@ thread_local! {
 struct Astray {
     /// The id of its task.
     task: u64,
-    /// Its place in [`State::astray`].
+    /// Its place in [`Rest::astray`].
     key: usize,
 }
 
@@ -126,21 +118,7 @@ impl Crew {
         let crew = Arc::new(Self {
             id,
             scheduler,
-            state: Lock::new(State {
-                vacant,
-                empty: Vec::new(),
-                waiting: 0,
-                alive: 0,
-                started: false,
-                next: 0,
-                threads: Vec::new(),
-                closing: false,
-                astray: Slab::new(),
-                starting: 0,
-                let_go: false,
-                ends: None,
-            }),
-            changed: Signal::new(),
+            seats: Seats::new(vacant, Rest::default()),
             make,
         });
         driver::executor_starts(scheduler.has_driver());
@@ -168,9 +146,9 @@ impl Crew {
 
     fn start_thread(self: &Arc<Self>) -> Result<(), StartError> {
         let thread = {
-            let mut state = self.state.lock();
-            state.next += 1;
-            state.next - 1
+            let rest = &mut self.seats.lock().rest;
+            rest.next += 1;
+            rest.next - 1
         };
         let name = self
             .name(thread)
@@ -179,14 +157,14 @@ impl Crew {
         if let Some(bytes) = self.make.stack_size {
             builder = builder.stack_size(bytes);
         }
-        self.state.lock().alive += 1;
+        self.seats.lock().alive += 1;
         let crew = Arc::clone(self);
         let started = Started::start(builder, name, move || crew.run_thread(thread));
-        let mut state = self.state.lock();
+        let mut state = self.seats.lock();
         match started {
             Ok(handle) => {
-                state.started = true;
-                state.threads.push(handle);
+                state.rest.started = true;
+                state.rest.threads.push(handle);
                 Ok(())
             }
             Err(error) => {
@@ -228,7 +206,7 @@ impl Crew {
                 }
                 if let Some(held) = door::leave_seat() {
                     self.scheduler.idle.stand_up();
-                    self.state.lock().empty.push(held);
+                    self.seats.put_aside(held);
                 }
             }
             if self.has_left() {
@@ -242,73 +220,35 @@ impl Crew {
 
     /// A vacant seat, as soon as there is one; `None` when this thread is not needed any more.
     fn wait_for_seat(&self) -> Option<Held> {
-        let mut state = self.state.lock();
-        loop {
-            if let Some(held) = state.vacant.pop() {
-                return Some(held);
-            }
-            if state.closing {
-                // What comes late from outside is cancelled by a thread with a seat: a destructor that
-                // blocks needs one to give away.
-                return (!self.scheduler.nothing_shared())
-                    .then(|| state.empty.pop())
-                    .flatten();
-            }
-            if state.waiting >= self.make.workers + policy::SPARE {
-                return None;
-            }
-            state.waiting += 1;
-            state = self.changed.wait(&self.state, state);
-            state.waiting -= 1;
-        }
+        let most = self.make.workers + policy::SPARE;
+        self.seats.take(most, || self.scheduler.nothing_shared())
     }
 
     /// Counts the calling thread out, unless it is the last one and there is something left to do.
     fn has_left(&self) -> bool {
-        let mut waiting = Vec::new();
-        {
-            let mut state = self.state.lock();
-            while state.closing && state.alive == 1 && state.starting > 0 {
-                state = self.changed.wait(&self.state, state);
-            }
-            if state.closing && state.alive == 1 {
-                if !state.vacant.is_empty() {
-                    return false;
-                }
-                state.ends = Some(self.scheduler.registry.ends());
-                let Some(released) = self.scheduler.release(&mut state.empty) else {
-                    return false;
-                };
-                waiting = released;
-            }
-            state.alive -= 1;
-            if !state.closing {
-                // A surplus thread: nobody will join it.
-                forget_own_handle(&mut state.threads);
-            }
-        }
-        self.changed.notify_all();
+        let release = |seats: &mut Vec<Held>, rest: &mut Rest| {
+            rest.ends = Some(self.scheduler.registry.ends());
+            self.scheduler.release(seats)
+        };
+        // Nobody will join a surplus thread.
+        let surplus = |rest: &mut Rest| forget_own_handle(&mut rest.threads);
+        let left = self.seats.leave(surplus, release);
+        let has_left = left.is_some();
         // Wakers may be the user's own.
-        waiting.into_iter().for_each(wake);
-        true
+        left.into_iter().flatten().for_each(wake);
+        has_left
     }
 
     /// Gives the seat `held` to a thread that has none, or to a new one. If there is none to be had,
     /// the seat comes back with the reason.
     fn give(self: &Arc<Self>, held: Held) -> Result<(), (Held, StartError)> {
-        {
-            let mut state = self.state.lock();
-            state.vacant.push(held);
-            if state.waiting >= state.vacant.len() {
-                self.changed.notify_all();
-                return Ok(());
-            }
+        if self.seats.give(held) {
+            return Ok(());
         }
         let Err(error) = self.start_thread() else {
             return Ok(());
         };
-        // Somebody may have come by and taken the seat meanwhile, and then all is well.
-        match self.state.lock().vacant.pop() {
+        match self.seats.take_back() {
             Some(held) => Err((held, error)),
             None => Ok(()),
         }
@@ -320,13 +260,13 @@ impl Crew {
         let blocking = Blocking::new(held.outer().shown.info());
         Astray {
             task: held.task(),
-            key: self.state.lock().astray.insert(blocking),
+            key: self.seats.lock().rest.astray.insert(blocking),
         }
     }
 
     /// That poll has ended, or goes on under its seat after all.
     fn come_back(&self, astray: Astray) {
-        let gone = self.state.lock().astray.remove(astray.key);
+        let gone = self.seats.lock().rest.astray.remove(astray.key);
         drop(gone);
         self.scheduler.come_back();
     }
@@ -396,7 +336,7 @@ mod tests {
         let begin = Instant::now();
         loop {
             let (waits, alive) = {
-                let state = crew.state.lock();
+                let state = crew.seats.lock();
                 (state.waiting, state.alive)
             };
             if waits == waiting && alive == crew.make.workers + waiting {
@@ -430,12 +370,12 @@ mod tests {
             settles(crew, 0);
             meet(&executor, 3 * kept);
             settles(crew, kept);
-            let started = crew.state.lock().next;
+            let started = crew.seats.lock().rest.next;
             for _ in 0..20 {
                 meet(&executor, kept);
                 settles(crew, kept);
             }
-            assert_eq!(crew.state.lock().next, started, "threads were started");
+            assert_eq!(crew.seats.lock().rest.next, started, "threads were started");
         }
     }
 }

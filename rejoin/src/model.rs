@@ -8,6 +8,7 @@
 //! | `parker` | parker | an unpark against a park |
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work |
 //! | `watcher` | the same | the watcher's role, against sleep, calls and its last look |
+//! | `crew` | the seats of a crew, its threads, the injector | a seat that is handed over against another one, and against the end |
 //! | `driver` | the driver's post, idle protocol, parker | a wake against sleep in the driver; leaving it against lying down |
 //! | `quiet` | those who wait until nothing is left, idle protocol, injector | that against the end of a poll, a guest's end, a seat that is taken |
 //! | `table` | the table | growth against a look |
@@ -22,6 +23,7 @@
 //! A canary is the same model with one fence or step taken out; it must fail. Each is named after what it
 //! lacks.
 
+mod crew;
 pub(crate) mod driver;
 mod idle;
 mod local;
@@ -79,6 +81,10 @@ pub(crate) enum Fence {
     HandOn,
     /// That who gave the watcher's role up counts as one until it has looked once more.
     LastLook,
+    /// That each seat which is given away needs a thread of its own that waits.
+    OneEach,
+    /// That no thread is the last one while another is being started.
+    Starting,
 }
 
 thread_local! {

@@ -32,12 +32,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ASTRAY, Astray, Crew, State, is_member, vacate};
+use super::seats::State;
+use super::{ASTRAY, Astray, Crew, Rest, is_member, vacate};
 use crate::door;
 use crate::driver;
 use crate::hooks::TaskInfo;
 use crate::policy;
 use crate::registry::Ends;
+use crate::seat::Held;
 use crate::sim;
 use crate::sync::MutexGuard;
 
@@ -102,17 +104,14 @@ impl Crew {
     /// A caller that holds a seat, of this executor or another, gives it up first: what it waits for may
     /// wait for a task that lies there.
     pub(crate) fn close(&self) {
-        if self.state.lock().let_go || self.scheduler.idle.is_forked() {
+        if self.seats.lock().rest.let_go || self.scheduler.idle.is_forked() {
             return;
         }
         self.begin_to_close();
         let caller = self.begin_to_wait();
         let threads = {
-            let mut state = self.state.lock();
-            while state.alive > usize::from(caller.is_member) {
-                state = self.changed.wait(&self.state, state);
-            }
-            if !state.started {
+            let mut state = self.seats.wait_until_left(usize::from(caller.is_member));
+            if !state.rest.started {
                 // No thread was ever there to end the service, and nobody to ask for it.
                 let mut vacant = std::mem::take(&mut state.vacant);
                 let released = self.scheduler.release(&mut vacant);
@@ -121,7 +120,7 @@ impl Crew {
                     "an executor that was never built has tasks"
                 );
             }
-            std::mem::take(&mut state.threads)
+            std::mem::take(&mut state.rest.threads)
         };
         self.has_waited(&caller);
         let own = thread::current().id();
@@ -138,7 +137,7 @@ impl Crew {
     /// what came of it.
     pub(crate) fn shut_down(self: &Arc<Self>, limit: Duration) -> End {
         let begun = Moment::now();
-        self.state.lock().let_go = true;
+        self.seats.lock().rest.let_go = true;
         if self.scheduler.idle.is_forked() {
             return self.account(&Caller::OUTSIDE, &Sight::new(begun));
         }
@@ -163,8 +162,7 @@ impl Crew {
     fn begin_to_close(&self) {
         // If no thread can be started, the seat stays; then only such a circle is a deadlock.
         let _ = vacate();
-        self.state.lock().closing = true;
-        self.changed.notify_all();
+        self.seats.close();
         self.scheduler.close();
     }
 
@@ -206,7 +204,7 @@ impl Crew {
             if looked.all_stuck || (looked.all_poll && left.is_zero()) {
                 self.lend_a_hand();
             }
-            let state = self.state.lock();
+            let state = self.seats.lock();
             if left.is_zero() || state.alive <= usize::from(caller.is_member) {
                 break;
             }
@@ -225,20 +223,20 @@ impl Crew {
     }
 
     /// Sleeps until a thread has left, or for so long.
-    fn sleep(&self, state: MutexGuard<'_, State>, tick: Duration) {
+    fn sleep(&self, state: MutexGuard<'_, State<Held, Rest>>, tick: Duration) {
         if sim::is_simulated() {
             drop(state);
             sim::rest(tick);
         } else {
-            drop(self.changed.wait_for(state, tick));
+            self.seats.wait_for(state, tick);
         }
     }
 
     /// Tells the threads that are left whether somebody waits for them.
     fn await_end(&self, caller: &Caller, awaited: bool) {
-        let state = self.state.lock();
+        let state = self.seats.lock();
         // Afterwards the scheduler may be somebody else's.
-        if state.ends.is_none() && state.alive > usize::from(caller.is_member) {
+        if state.rest.ends.is_none() && state.alive > usize::from(caller.is_member) {
             self.scheduler.set_end_awaited(awaited);
         }
     }
@@ -246,44 +244,32 @@ impl Crew {
     /// Lends one more seat, to a thread that waits for one or to a new one, if any thread is left that is to end
     /// the service.
     fn lend_a_hand(self: &Arc<Self>) {
-        let lent = {
-            let mut state = self.state.lock();
-            if state.alive == 0 || state.starting > 0 || !state.vacant.is_empty() {
-                return;
-            }
+        let mut lent = None;
+        let make = || {
             let held = self.scheduler.lend_seat();
-            let lent = held.index;
-            state.vacant.push(held);
-            if state.waiting > 0 {
-                drop(state);
-                self.changed.notify_all();
-                return;
-            }
-            state.starting += 1;
-            lent
+            lent = Some(held.index);
+            held
         };
-        let started = self.start_thread();
-        {
-            let mut state = self.state.lock();
-            state.starting -= 1;
-            if started.is_err() {
-                // Unless somebody has come by and taken it.
-                let unused = state.vacant.iter().position(|held| held.index == lent);
-                if let Some(unused) = unused {
-                    self.scheduler.take_back(state.vacant.remove(unused));
-                }
-            }
+        if !self.seats.lend(make) {
+            return;
         }
-        self.changed.notify_all();
+        let started = self.start_thread();
+        self.seats.has_lent(|vacant| {
+            // Unless somebody has come by and taken it.
+            let unused = vacant.iter().position(|held| Some(held.index) == lent);
+            if let (Err(_), Some(unused)) = (started, unused) {
+                self.scheduler.take_back(vacant.remove(unused));
+            }
+        });
     }
 
     /// How tasks ended, and which polls have not.
     fn account(&self, caller: &Caller, sight: &Sight) -> End {
         // Under the lock the last thread cannot leave, and the scheduler stays ours.
-        let state = self.state.lock();
+        let state = self.seats.lock();
         let threads = state.alive.saturating_sub(usize::from(caller.is_member));
         let mut stuck = Vec::new();
-        if state.ends.is_none() && threads > 0 {
+        if state.rest.ends.is_none() && threads > 0 {
             for (index, seat, polls) in self.scheduler.polling() {
                 if caller.seat == Some(index) {
                     continue;
@@ -295,7 +281,11 @@ impl Crew {
                 }));
             }
             let own = caller.astray.map(|astray| astray.key);
-            let astray = state.astray.iter().filter(|&(key, _)| Some(key) != own);
+            let astray = state
+                .rest
+                .astray
+                .iter()
+                .filter(|&(key, _)| Some(key) != own);
             stuck.extend(astray.filter_map(|(_, blocking)| {
                 Some(Lasting {
                     task: blocking.task.clone()?,
@@ -305,7 +295,7 @@ impl Crew {
             }));
             stuck.sort_by_key(|one| std::cmp::Reverse(one.lasted));
         }
-        let ends = state.ends;
+        let ends = state.rest.ends;
         End {
             ends: ends.unwrap_or_else(|| self.scheduler.registry.ends()),
             stuck,
