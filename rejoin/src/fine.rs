@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::executor::Executor;
 use crate::policy;
 use crate::scheduler::{Scheduler, get};
-use crate::{block_on, spawn};
+use crate::{block_on, spawn, yield_now};
 
 /// Much longer than any of this takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -210,6 +210,42 @@ fn what_a_guest_spawns_begins_beside_slow_polls() {
             begins.wait();
         });
         slow.into_iter().for_each(block_on);
+    }
+}
+
+/// The one worker that is awake could go on for ever without a look at what the guest has in its ring or its slot; the
+/// other one comes for it all the same, to see whether it is still too fine.
+#[test]
+fn what_a_guest_has_begins_beside_polls_that_never_end_to_be_short() {
+    let fine = Fine::new(2);
+    for tasks in [1, 2, 3, 100] {
+        for awaits in [false, true] {
+            let done = Arc::new(Mutex::new(false));
+            let ends = Arc::clone(&done);
+            fine.all_asleep();
+            let busy = fine.executor.spawn(async move {
+                while !*ends.lock().unwrap() {
+                    yield_now().await;
+                }
+            });
+            fine.executor.block_on(async {
+                // One that has awaited what it spawned keeps the next one in its slot.
+                let first = spawn(async {});
+                if awaits {
+                    first.await;
+                } else {
+                    yield_now().await;
+                }
+                fine.learn();
+                let begun = Begun::new(tasks);
+                for _ in 0..tasks {
+                    spawn(begun.task()).detach();
+                }
+                begun.wait();
+            });
+            *done.lock().unwrap() = true;
+            block_on(busy);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) enum Sight {
     Probe,
     /// Somebody runs, and all is well so far.
     Running,
-    /// All that run are marked slow, and left nothing: from now on they call for themselves.
+    /// All that run are marked slow, and left nothing, not even what is too fine: from now on they call for themselves.
     AllSlow,
     /// Nobody has run for some time.
     Quiet,
@@ -104,7 +104,7 @@ impl Watch {
             Sight::Work
         } else if fine && self.is_time_to_probe() {
             Sight::Probe
-        } else if running && all_slow {
+        } else if running && all_slow && !fine {
             Sight::AllSlow
         } else if self.quiet > policy::LINGER {
             Sight::Quiet
@@ -150,7 +150,9 @@ fn glance(
     if slow {
         seat.mark_slow(looked.or(Some(now)));
     }
-    let mut work = waiting > 0 && (!fine || scheduler.needs_help(seat, false));
+    // A guest counts as slow, and what is fine there is left to others all the same, as what lies in its ring is.
+    let waits = waiting > 0 || (slow && held.queue.sees_slot(&seat.stealers));
+    let mut work = waits && (!fine || scheduler.needs_help(seat, false));
     if fine && waiting > 0 && !lasts {
         let polled = before.map_or(0, |before| polls.saturating_sub(before));
         if looked.is_some_and(|looked| !policy::are_fine(polled, now - looked)) {
@@ -160,7 +162,7 @@ fn glance(
     }
     Some(Glance {
         slow,
-        work: work || (slow && held.queue.sees_slot(&seat.stealers)),
-        fine: fine && waiting > 0,
+        work,
+        fine: fine && waits,
     })
 }

@@ -93,14 +93,16 @@ impl Scheduler {
     }
 
     /// Whether a worker that is about to sleep had better not: there is something to run, or to leave
-    /// for. Changes nothing.
+    /// for. Changes nothing. What [`search`](Self::search) would leave alone must not be seen here, or the worker would get
+    /// up and lie down for ever.
     pub(crate) fn sees_work(&self, held: &Held, is_awake: bool) -> bool {
         let fine = self.idle.is_fine();
         self.is_leaving()
             || self.sees_shared(is_awake)
             || self.others(held).any(|(_, seat)| {
-                ((!fine || self.needs_help(seat, is_awake)) && held.queue.sees_ring(&seat.stealers))
-                    || (seat.is_slow() && held.queue.sees_slot(&seat.stealers))
+                (!fine || self.needs_help(seat, is_awake))
+                    && (held.queue.sees_ring(&seat.stealers)
+                        || (seat.is_slow() && held.queue.sees_slot(&seat.stealers)))
             })
     }
 

@@ -47,6 +47,11 @@ const PAST_FAILURES: [(u64, u64); 1] = [
     // The last thread with a seat left while another one blocked in a poll.
     (31_877_338_484_419, 3),
 ];
+/// The same for what the fuzzer found: the schedule, and the choices as bytes.
+const PAST_INPUTS: [(u64, &[u8]); 1] = [
+    // A worker saw what a guest had in its slot, left it alone because the work was fine, and looked again for ever.
+    (4136, b"(*\x10\x08\x08\xc9)\n\n\x08\xa4\xa7"),
+];
 /// Most tasks in a program, about.
 const TASKS: usize = 24;
 /// Schedules under which each program runs.
@@ -135,6 +140,16 @@ fn past_failures_pass() {
             result.is_ok(),
             "program {program}, schedule {schedule}: {result:?}"
         );
+    }
+}
+
+#[test]
+fn past_inputs_pass() {
+    let _alone = alone();
+    for (schedule, bytes) in PAST_INPUTS {
+        let _watchdog = watchdog(format!("the input {bytes:?} under schedule {schedule}"));
+        let result = simulate(&Node::from_bytes(bytes, TASKS), schedule, Fault::None);
+        assert!(result.is_ok(), "{bytes:?}, schedule {schedule}: {result:?}");
     }
 }
 
