@@ -22,7 +22,7 @@ cargo xtask COMMAND
   package  what would be published, built from its package
   smoke    every row of the benchmark on every peer, small
   sanitize the tests under AddressSanitizer and LeakSanitizer, examples under valgrind, as far as they are there
-  soak     made-up programs that nobody has seen, for so many seconds (60)
+  soak     made-up programs that nobody has seen, and scenarios of sleep and wake-ups, for so many seconds (60)
   fuzz     programs made up by libFuzzer, for so many seconds (60), or the input in a file
   bench    the benchmark; what follows goes to it";
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
 /// The sets of features that the wait group is built and tested with, beside the default.
@@ -152,15 +152,19 @@ pub(crate) fn smoke(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// New programs for `seconds`; what fails names its seeds.
+/// New programs for one half of `seconds`, and scenarios of sleep, wake-ups, hand-overs and ends for the other; what fails
+/// names its seeds, or the scenario and what hung.
 pub(crate) fn soak(shell: &Shell, seconds: &str) -> Result<()> {
-    let _seconds = shell.push_env("REJOIN_SOAK", seconds);
+    let seconds: u64 = seconds.parse().context("soak takes a number of seconds")?;
+    let _seconds = shell.push_env("REJOIN_SOAK", seconds.div_ceil(2).to_string());
     let _backtrace = shell.push_env("RUST_BACKTRACE", "0");
-    cmd!(
-        shell,
-        "cargo test --release -p rejoin --test random soak -- --ignored --nocapture"
-    )
-    .run()?;
+    for tests in ["random", "stress"] {
+        cmd!(
+            shell,
+            "cargo test --release -p rejoin --test {tests} soak -- --ignored --nocapture"
+        )
+        .run()?;
+    }
     Ok(())
 }
 
