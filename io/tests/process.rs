@@ -13,9 +13,10 @@ use std::net::{Shutdown, TcpStream as Blocking};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rejoin::{Executor, TaskGroup, block_on, spawn};
-use rejoin_io::{TcpListener, TcpStream, sleep};
+use rejoin_io::{TcpListener, TcpStream, interval, sleep, sleep_until};
 
 use crate::watchdog::{step, watchdog};
 
@@ -68,6 +69,7 @@ fn a_case() {
         "one worker" => one_worker(),
         "outlives its executor" => outlives_its_executor(),
         "foreign driver" => foreign_driver(),
+        "stopped" => stopped(),
         other => panic!("no such case: {other}"),
     }
     println!("case done");
@@ -200,7 +202,7 @@ async fn one_byte() -> io::Result<()> {
     let (server, _) = listener.accept().await?;
     client.write_all(b"x").await?;
     assert_eq!(server.read(&mut [0]).await?, 1);
-    sleep(std::time::Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(1)).await;
     Ok(())
 }
 
@@ -233,7 +235,7 @@ fn one_worker() {
     }
     for _ in 0..20 {
         block_on(one_byte()).unwrap();
-        block_on(sleep(std::time::Duration::from_millis(1)));
+        block_on(sleep(Duration::from_millis(1)));
     }
 }
 
@@ -260,6 +262,95 @@ fn outlives_its_executor() {
     block_on(one_byte()).unwrap();
 }
 
+/// To a process that is stopped the clock jumps: what was to come one after the other is due all at once.
+#[test]
+fn timers_of_a_process_that_was_stopped_are_late_and_none_is_lost() {
+    let _watchdog = watchdog("timers of a stopped process");
+    let mut child = start("stopped", 256);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    step("the child's port");
+    let port = loop {
+        let line = lines.next().expect("a port").unwrap();
+        if let Some((_, port)) = line.split_once("port ") {
+            break port.parse::<u16>().unwrap();
+        }
+    };
+    let mut stream = Blocking::connect(("127.0.0.1", port)).unwrap();
+    let signal = |name: &str| {
+        let pid = child.id().to_string();
+        let kill = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(kill.unwrap().success());
+    };
+    step("the first answer, when all timers are set");
+    stream.read_exact(&mut [0]).unwrap();
+    signal("STOP");
+    // By then all of them are due; and something has come over the socket.
+    thread::sleep(LAST_TIMER);
+    stream.write_all(b"x").unwrap();
+    signal("CONT");
+    step("the answer after the stop");
+    stream.read_exact(&mut [0]).unwrap();
+    step("the child's end");
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("case done")));
+}
+
+/// When the last of the timers is due, and more than enough for all of them to be set.
+const LAST_TIMER: Duration = Duration::from_millis(600);
+
+fn stopped() {
+    const TIMERS: u32 = 2_000;
+    const PERIOD: Duration = Duration::from_millis(1);
+    Executor::builder().threads(2).build_global().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("port {}", listener.local_addr().unwrap().port());
+    let (mut stream, _) = listener.accept().unwrap();
+    let begin = Instant::now();
+    let timers: Vec<_> = (1..=TIMERS)
+        .map(|n| {
+            let due = begin + LAST_TIMER * n / TIMERS;
+            spawn(async move {
+                sleep_until(due).await;
+                Instant::now()
+                    .checked_duration_since(due)
+                    .expect("no timer is early")
+            })
+        })
+        .collect();
+    let ticks = spawn(async move {
+        let (mut interval, mut ticks, mut last) = (interval(PERIOD), 0, begin);
+        let mut longest = Duration::ZERO;
+        while begin.elapsed() < LAST_TIMER + 50 * PERIOD {
+            interval.tick().await;
+            longest = longest.max(last.elapsed());
+            (ticks, last) = (ticks + 1, Instant::now());
+        }
+        (ticks, (begin.elapsed() - longest).as_millis())
+    });
+    stream.write_all(b"x").unwrap();
+    let answers = spawn(async move {
+        stream.set_nonblocking(true)?;
+        let stream = TcpStream::try_from(stream)?;
+        stream.read(&mut [0]).await?;
+        stream.write_all(b"x").await
+    });
+    step("timers that were due while the process was stopped");
+    let late = timers.into_iter().map(block_on);
+    let very_late = late.filter(|&late| late > LAST_TIMER / 10).count();
+    assert!(
+        very_late > 0,
+        "the process was not stopped while they were due"
+    );
+    step("an answer");
+    block_on(answers).unwrap();
+    step("an interval");
+    // Those that it has missed do not come all at once.
+    let (ticks, running) = block_on(ticks);
+    let most = running / PERIOD.as_millis() + 2;
+    assert!(0 < ticks && ticks <= most, "{ticks} ticks in {running} ms");
+}
+
 #[test]
 fn a_foreign_driver_is_named_in_the_error() {
     passes("foreign driver", 256);
@@ -269,7 +360,7 @@ fn a_foreign_driver_is_named_in_the_error() {
 struct Deaf;
 
 impl rejoin::driver::Driver for Deaf {
-    fn wait(&self, _: Option<std::time::Duration>, _: &mut Vec<std::task::Waker>) {
+    fn wait(&self, _: Option<Duration>, _: &mut Vec<std::task::Waker>) {
         thread::yield_now();
     }
 
