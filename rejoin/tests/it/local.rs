@@ -230,10 +230,12 @@ fn who_drives_and_sleeps_is_called_for_what_comes_from_beside() {
 #[test]
 fn a_task_that_blocks_on_its_own_executor_drives_it_and_misses_no_wake_up() {
     watched(|| {
-        // Leaked, so that a task may name it.
-        let local: &LocalExecutor = Box::leak(Box::new(LocalExecutor::new()));
+        thread_local! {
+            // So that a task may name it.
+            static LOCAL: LocalExecutor = LocalExecutor::new();
+        }
         let (tell, told) = oneshot::channel();
-        let outer = local.spawn(async move {
+        let outer = async move {
             let mut woken = false;
             let inner = spawn_local(async move { told.await.unwrap() });
             poll_fn(|cx| {
@@ -245,19 +247,21 @@ fn a_task_that_blocks_on_its_own_executor_drives_it_and_misses_no_wake_up() {
                 Poll::Pending
             })
             .await;
-            local.block_on(inner)
-        });
+            LOCAL.with(|local| local.block_on(inner))
+        };
         thread::spawn(move || tell.send(7).unwrap());
-        assert_eq!(local.block_on(outer), 7);
-        let blocked = local.spawn(poll_fn({
+        LOCAL.with(|local| assert_eq!(local.block_on(local.spawn(outer)), 7));
+        let blocked = poll_fn({
             let mut polls = 0;
             move |cx| {
                 polls += 1;
                 cx.waker().wake_by_ref();
                 // Its own turn comes in here, and is missed.
-                local.block_on(async {
-                    yield_now().await;
-                    yield_now().await;
+                LOCAL.with(|local| {
+                    local.block_on(async {
+                        yield_now().await;
+                        yield_now().await;
+                    });
                 });
                 if polls == 3 {
                     Poll::Ready(polls)
@@ -265,9 +269,9 @@ fn a_task_that_blocks_on_its_own_executor_drives_it_and_misses_no_wake_up() {
                     Poll::Pending
                 }
             }
-        }));
+        });
         step("a task whose turn comes while it drives the tasks itself");
-        assert_eq!(local.block_on(blocked), 3);
+        LOCAL.with(|local| assert_eq!(local.block_on(local.spawn(blocked)), 3));
     });
 }
 
