@@ -112,6 +112,9 @@ pub(crate) fn model(shell: &Shell) -> Result<()> {
     let _flags = shell.push_env("RUSTFLAGS", MODEL);
     // Apart, so that the flag does not rebuild everything else each time.
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/model");
+    // The models take seconds; what takes minutes is to build all that their packages' tests depend on.
+    let _debug = shell.push_env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+    let _level = shell.push_env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     for package in ["rejoin", "rejoin-wait-group", "rejoin-io", "rejoin-ladder"] {
         // Canaries first: a model that cannot fail proves nothing.
         for tests in ["canary", "model::"] {
