@@ -40,6 +40,13 @@ fn start(case: &str, descriptors: u32) -> Child {
         .unwrap()
 }
 
+/// The port that a case prints among its first lines.
+fn port(lines: &mut impl Iterator<Item = io::Result<String>>) -> u16 {
+    let mut lines = lines.map(Result::unwrap);
+    let port = lines.find_map(|line| Some(line.split_once("port ")?.1.parse().unwrap()));
+    port.expect("a port")
+}
+
 /// Runs a case to its end.
 fn passes(case: &str, descriptors: u32) {
     let _watchdog = watchdog(format!("process: {case}"));
@@ -83,12 +90,7 @@ fn a_server_without_descriptors_pauses_and_loses_no_connection() {
     let mut server = start("few descriptors", DESCRIPTORS);
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     step("the server's port");
-    let port = loop {
-        let line = lines.next().expect("a port").unwrap();
-        if let Some((_, port)) = line.split_once("port ") {
-            break port.parse::<u16>().unwrap();
-        }
-    };
+    let port = port(&mut lines);
     let mut clients: Vec<_> = (0..CLIENTS)
         .map(|_| Blocking::connect(("127.0.0.1", port)).unwrap())
         .collect();
@@ -269,12 +271,7 @@ fn timers_of_a_process_that_was_stopped_are_late_and_none_is_lost() {
     let mut child = start("stopped", 256);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     step("the child's port");
-    let port = loop {
-        let line = lines.next().expect("a port").unwrap();
-        if let Some((_, port)) = line.split_once("port ") {
-            break port.parse::<u16>().unwrap();
-        }
-    };
+    let port = port(&mut lines);
     let mut stream = Blocking::connect(("127.0.0.1", port)).unwrap();
     let signal = |name: &str| {
         let pid = child.id().to_string();

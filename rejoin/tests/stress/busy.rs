@@ -19,12 +19,9 @@ pub(crate) fn outside(stage: &mut Stage) {
         .map(|_| {
             let ends = Arc::clone(&ends);
             executor.spawn(async move {
-                let mut turns = 0_u64;
                 while !ends.load(SeqCst) {
-                    turns += 1;
                     yield_now().await;
                 }
-                turns
             })
         })
         .collect();
@@ -42,8 +39,7 @@ pub(crate) fn outside(stage: &mut Stage) {
     });
     ends.store(true, SeqCst);
     step("tasks that yielded until then");
-    let turns: Vec<_> = yielding.into_iter().map(block_on).collect();
-    assert!(turns.iter().all(|&turns| turns < u64::MAX));
+    yielding.into_iter().for_each(block_on);
 }
 
 /// A tree of tasks, each of which awaits its children, in order or the youngest first.
