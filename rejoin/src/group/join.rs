@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use super::TaskGroup;
 use super::outcome::{Late, Outcome};
 use super::state::{Held, Member, Settled, State};
+use crate::contain::bounce;
 use crate::hooks::TaskInfo;
 use crate::join_error::JoinError;
 use crate::join_handle::Join;
@@ -168,6 +169,7 @@ impl<R: Send + 'static> TaskGroup<R> {
                     // It may have been cancelled for the sake of one further on.
                     let later = first.and_then(|first| first.checked_sub(index + 1));
                     let culprit = later.and_then(|later| members.nth(later));
+                    discard(outputs);
                     blame(error, culprit).await
                 }
             }
@@ -346,11 +348,26 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<Result<T, E>> {
         let mut outputs = Vec::with_capacity(members.len());
         for member in members {
             match Ending::of(member, false).await {
-                Ok(output) => outputs.push(output?),
-                Err(error) => blame(error, None::<Member<()>>).await,
+                Ok(Ok(output)) => outputs.push(output),
+                Ok(Err(error)) => {
+                    discard(outputs);
+                    return Err(error);
+                }
+                Err(error) => {
+                    discard(outputs);
+                    blame(error, None::<Member<()>>).await
+                }
             }
         }
         Ok(outputs)
+    }
+}
+
+/// Drops outputs that nobody gets. What their drops throw goes nowhere, as when a handle has an output that nobody
+/// takes: it would end the process beside a panic that is passed on, and an error on its way out would be lost.
+fn discard<T: 'static>(outputs: Vec<T>) {
+    for output in outputs {
+        bounce(|| drop(output));
     }
 }
 

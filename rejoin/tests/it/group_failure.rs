@@ -196,3 +196,35 @@ fn an_output_that_panics_when_dropped_harms_nobody() {
         drop(group);
     });
 }
+
+#[test]
+fn outputs_that_panic_when_dropped_do_not_hide_why_they_are() {
+    with_workers(|executor| {
+        let bad = || OnDrop(|| panic!("thrown by an output"));
+        let dropped = Count::new();
+        let group = TaskGroup::new().on(executor);
+        for _ in 0..3 {
+            group.spawn(async move { Ok(bad()) });
+        }
+        let error = dropped.on_drop();
+        group.spawn(async move { Err(error) });
+        let error = block_on(group.try_join()).map(drop).unwrap_err();
+        assert_eq!(dropped.get(), 0);
+        drop(error);
+        assert_eq!(dropped.get(), 1);
+
+        let group = TaskGroup::new().on(executor).keep_going();
+        for _ in 0..3 {
+            group.spawn(async move { bad() });
+        }
+        group.spawn(async { panic!("the culprit") });
+        assert_eq!(panic_message(|| block_on(group.join())), "the culprit");
+
+        let group = TaskGroup::new().on(executor).keep_going();
+        for _ in 0..3 {
+            group.spawn(async move { Ok::<_, ()>(bad()) });
+        }
+        group.spawn(async { panic!("the culprit") });
+        assert_eq!(panic_message(|| block_on(group.try_join())), "the culprit");
+    });
+}

@@ -43,9 +43,10 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// The numbers of workers on which each program runs for real.
 const SIZES: [usize; 4] = [1, 2, 4, 16];
 /// Programs and schedules that have failed once, as `(program, schedule)`: they run first, for ever.
-const PAST_FAILURES: [(u64, u64); 1] = [
+const PAST_FAILURES: [(u64, u64); 2] = [
     // The last thread with a seat left while another one blocked in a poll.
     (31_877_338_484_419, 3),
+    (204_273_199_659_157, 817_092_798_636_628),
 ];
 /// The same for what the fuzzer found: the schedule, and the choices as bytes.
 const PAST_INPUTS: [(u64, &[u8]); 1] = [
