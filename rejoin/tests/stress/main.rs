@@ -75,7 +75,8 @@ const fn scenario(name: &'static str, workers: usize, run: fn(&mut Stage)) -> Sc
     Scenario { name, workers, run }
 }
 
-const SCENARIOS: [Scenario; 16] = [
+const SCENARIOS: [Scenario; 17] = [
+    scenario("a burst that meets", 2, slow::burst),
     scenario("a slot behind a slow poll", 2, slow::slot),
     scenario("all workers slow but one", 2, slow::all_but_one),
     scenario("pushes late in a slow poll", 2, slow::late),

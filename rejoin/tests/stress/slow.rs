@@ -1,7 +1,7 @@
 //! Slow polls: what lies behind one begins elsewhere. Each ends only when that has begun.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
@@ -22,6 +22,25 @@ fn beginner() -> (Arc<AtomicBool>, impl Future<Output = ()> + Send + 'static) {
 fn compute(micros: u64) {
     let until = Instant::now() + Duration::from_micros(micros);
     spin_until(|| Instant::now() >= until);
+}
+
+/// A task spawns one after another as many as there are workers, and all of them meet in their polls. Nobody computes
+/// meanwhile, so the cores are free for whoever is called, or is not.
+pub(crate) fn burst(stage: &mut Stage) {
+    let executor = stage.executor();
+    let workers = executor.threads();
+    for _ in 0..5 {
+        let meeting = Arc::new(Barrier::new(workers));
+        let producer = executor.spawn(async move {
+            for _ in 1..workers {
+                let meeting = Arc::clone(&meeting);
+                spawn(async move { drop(meeting.wait()) }).detach();
+            }
+            meeting.wait();
+        });
+        step("tasks that meet while they are spawned");
+        block_on(producer);
+    }
 }
 
 /// A slow poll spawns a task, or wakes one, at its beginning or after some short polls.
