@@ -30,6 +30,7 @@ use crate::task::{ExecutorId, Home};
 /// then for the threads to end. Inside one of the executor's own tasks it waits for all other threads
 /// and leaves its own to end after that poll. A waker, a [`JoinHandle`] or a
 /// [`CancelHandle`](crate::CancelHandle) may outlive the executor, on any thread, and is then harmless.
+/// A future whose task another thread is waking at that moment is dropped there, when the wake returns at the latest.
 ///
 /// A poll that never ends is waited for for ever. [`shutdown`](Self::shutdown) does the same up to a deadline, and
 /// says who was stuck.

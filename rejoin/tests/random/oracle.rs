@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
+use std::thread::JoinHandle;
 
 use rejoin::{JoinError, WaitGroup};
 
@@ -32,6 +33,8 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     records: Mutex<Vec<Arc<Record>>>,
+    /// Threads that wake tasks.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     wrong: Mutex<Vec<String>>,
 }
 
@@ -60,6 +63,12 @@ impl Oracle {
         record
     }
 
+    /// A thread that may be in the midst of a wake when all is over: the task's future is then dropped there.
+    pub(crate) fn keep(&self, thread: JoinHandle<()>) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.push(thread);
+    }
+
     /// Notes what must not have happened.
     pub(crate) fn wrong(&self, what: String) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +91,13 @@ impl Oracle {
 
     /// All is over: what must hold now?
     pub(crate) fn verdict(&self) -> Result<(), String> {
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                self.wrong("a wake by another thread panicked".to_owned());
+            }
+        }
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         for record in self
             .records

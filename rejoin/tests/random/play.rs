@@ -114,7 +114,7 @@ fn steps(steps: Vec<Step>, stage: Stage) -> Pin<Box<dyn Future<Output = ()> + Se
                         cancel.cancel();
                     }
                 }
-                Step::Foreign => foreign().await,
+                Step::Foreign => foreign(&stage.oracle).await,
                 Step::BlockOn(node) => block_on(async {
                     stage.spawn(node, Vec::new(), false).join(&stage).await;
                 }),
@@ -143,13 +143,13 @@ fn steps(steps: Vec<Step>, stage: Stage) -> Pin<Box<dyn Future<Output = ()> + Se
 }
 
 /// Waits for a message from a thread of its own.
-async fn foreign() {
+async fn foreign(oracle: &Oracle) {
     let (tell, told) = futures::channel::oneshot::channel();
     let send = move || tell.send(()).unwrap_or(());
     if sim::is_simulated() {
         drop(sim::thread(send));
     } else {
-        thread::spawn(send);
+        oracle.keep(thread::spawn(send));
     }
     told.await.expect("the thread sends before it ends");
 }

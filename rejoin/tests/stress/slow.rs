@@ -34,7 +34,10 @@ pub(crate) fn burst(stage: &mut Stage) {
         let producer = executor.spawn(async move {
             for _ in 1..workers {
                 let meeting = Arc::clone(&meeting);
-                spawn(async move { drop(meeting.wait()) }).detach();
+                spawn(async move {
+                    meeting.wait();
+                })
+                .detach();
             }
             meeting.wait();
         });
