@@ -13,6 +13,7 @@ pub(crate) struct Session {
     smoke: bool,
     threads: usize,
     parameter: usize,
+    iterations: Option<usize>,
     heap: Option<fn() -> Heap>,
     values: Vec<Value>,
 }
@@ -44,6 +45,7 @@ impl Session {
             smoke,
             threads,
             parameter,
+            iterations,
             heap,
             values: Vec::new(),
         }
@@ -57,6 +59,11 @@ impl Session {
     /// The number in the row's name.
     pub(crate) fn parameter(&self) -> usize {
         self.parameter
+    }
+
+    /// How often to repeat, if that was asked for.
+    pub(crate) fn iterations(&self) -> Option<usize> {
+        self.iterations
     }
 
     /// `full`, or `smoke` where only the answers are checked.

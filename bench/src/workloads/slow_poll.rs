@@ -45,13 +45,29 @@ pub(super) const ROWS: &[Row] = &[
         "a task computes 20 ms while a thread spawns another: delay until that runs",
     )
     .needs(NEEDS),
+    Row::new(
+        "slow-poll/block-on/wake",
+        Family::SlowPoll,
+        general!(block_on_wake),
+        "a thread in block_on wakes a task and then computes 20 ms: delay until that runs",
+    )
+    .needs(NEEDS),
+    Row::new(
+        "slow-poll/block-on/spawn",
+        Family::SlowPoll,
+        general!(block_on_spawn),
+        "a thread in block_on spawns a task and then computes 20 ms: delay until that runs",
+    )
+    .needs(NEEDS),
 ];
 
 const SLOW: Duration = Duration::from_millis(20);
 
-/// Repeats `once`, which returns a delay in nanoseconds, on a pool that has fallen asleep before.
+/// Repeats `once`, which returns a delay in nanoseconds, on a pool that has fallen asleep before: five times, or as
+/// often as `--iterations` says.
 fn repeat(session: &mut Session, mut once: impl FnMut(Duration) -> u64) {
     let (times, slow) = session.pick((5, SLOW), (1, Duration::from_millis(1)));
+    let times = session.iterations().unwrap_or(times);
     let delays: Vec<f64> = (0..times)
         .map(|_| {
             thread::sleep(Duration::from_millis(2));
@@ -59,6 +75,7 @@ fn repeat(session: &mut Session, mut once: impl FnMut(Duration) -> u64) {
         })
         .collect();
     session.record("p50", "ns", quantile(&delays, 0.5));
+    session.record("p99", "ns", quantile(&delays, 0.99));
     session.record("max", "ns", quantile(&delays, 1.0));
 }
 
@@ -94,21 +111,25 @@ impl Delay {
     }
 }
 
+/// A task that waits for `bell`.
+fn waiting<P: Peer>(delay: &Arc<Delay>, bell: &Arc<Bell>) -> P::Handle<()> {
+    let waits = Arc::new(Bell::default());
+    let (delay, bell, rings) = (Arc::clone(delay), Arc::clone(bell), Arc::clone(&waits));
+    let task = P::spawn_outside(async move {
+        rings.ring();
+        bell.heard().await;
+        delay.runs();
+    });
+    future::block_on(waits.heard());
+    // Long enough for the poll that rang to be over.
+    thread::sleep(Duration::from_millis(1));
+    task
+}
+
 fn wake<P: Peer>(session: &mut Session) {
     repeat(session, |slow| {
         let (delay, bell) = (Delay::new(), Arc::new(Bell::default()));
-        let waits = Arc::new(Bell::default());
-        let woken = {
-            let (delay, bell, waits) = (Arc::clone(&delay), Arc::clone(&bell), Arc::clone(&waits));
-            P::spawn_outside(async move {
-                waits.ring();
-                bell.heard().await;
-                delay.runs();
-            })
-        };
-        future::block_on(waits.heard());
-        // Long enough for the poll that rang to be over.
-        thread::sleep(Duration::from_millis(1));
+        let woken = waiting::<P>(&delay, &bell);
         let slow_task = {
             let (delay, bell) = (Arc::clone(&delay), Arc::clone(&bell));
             P::spawn_outside(async move {
@@ -165,6 +186,37 @@ fn outside<P: Peer>(session: &mut Session) {
         };
         future::block_on(slow_task);
         future::block_on(other);
+        delay.longest.load(Ordering::Acquire)
+    });
+}
+
+fn block_on_wake<P: Peer>(session: &mut Session) {
+    repeat(session, |slow| {
+        let (delay, bell) = (Delay::new(), Arc::new(Bell::default()));
+        let woken = waiting::<P>(&delay, &bell);
+        P::block_on(async {
+            delay.ready();
+            bell.ring();
+            spin_for(slow);
+        });
+        future::block_on(woken);
+        delay.longest.load(Ordering::Acquire)
+    });
+}
+
+fn block_on_spawn<P: Peer>(session: &mut Session) {
+    repeat(session, |slow| {
+        let (delay, latch) = (Delay::new(), Arc::new(Latch::new(1)));
+        P::block_on(async {
+            delay.ready();
+            let (delay, latch) = (Arc::clone(&delay), Arc::clone(&latch));
+            P::detach(async move {
+                delay.runs();
+                latch.count_down();
+            });
+            spin_for(slow);
+        });
+        future::block_on(latch.wait());
         delay.longest.load(Ordering::Acquire)
     });
 }
