@@ -19,6 +19,7 @@ mod usage;
 mod statistics;
 mod report;
 mod environment;
+mod machine;
 
 pub use run::main;
 pub use usage::Heap;

@@ -24,6 +24,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         "ladder",
         "xtask",
         "bench/src",
+        "bench/http",
     ] {
         for entry in WalkDir::new(root.join(folder)).sort_by_file_name() {
             let entry = entry.context("the tree cannot be walked")?;
