@@ -78,6 +78,13 @@ pub(crate) fn test(shell: &Shell) -> Result<()> {
     }
     panic_abort(shell)?;
     cmd!(shell, "cargo run -q -p rejoin --example races").run()?;
+    for example in ["axum", "reqwest"] {
+        cmd!(
+            shell,
+            "cargo run -q -p rejoin-io --features hyper --example {example}"
+        )
+        .run()?;
+    }
     cmd!(shell, "cargo check -p rejoin --no-default-features").run()?;
     for example in ["readiness", "deadline", "shutdown", "thread"] {
         let package = "rejoin-wait-group";
