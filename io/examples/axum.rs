@@ -2,8 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-use std::{error::Error, net::SocketAddr, pin::pin, sync::mpsc};
-
 use axum::{Router, routing::get};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::{http1, http2};
@@ -11,6 +9,7 @@ use hyper::{Request, Version, body::Bytes};
 use hyper_util::{server::conn::auto, service::TowerToHyperService};
 use rejoin::{Wait, WaitGroup, block_in_place, spawn};
 use rejoin_io::{TcpListener, TcpStream, hyper::OnRejoin};
+use std::{error::Error, net::SocketAddr, pin::pin, sync::mpsc};
 
 /// Lets connections in, each with a place in the group that the end waits for.
 async fn accept(listener: TcpListener, app: Router, stop: Wait, door: Wait) {

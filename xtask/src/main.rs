@@ -13,7 +13,7 @@ use xshell::Shell;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  ci       all of the below but sanitize, soak, fuzz and bench, in this order
+  ci       all of the below but sanitize, soak, soak-io, fuzz and bench, in this order
   check    rustfmt and clippy, in every set of features
   test     the tests in the sets of features that `cargo test --workspace` leaves out
   model    the models: every interleaving of the parts that have an ordering in them
@@ -23,6 +23,7 @@ cargo xtask COMMAND
   smoke    every row of the benchmark on every peer, small
   sanitize the tests under AddressSanitizer and LeakSanitizer, examples under valgrind, as far as they are there
   soak     made-up programs that nobody has seen, and scenarios of sleep and wake-ups, for so many seconds (60)
+  soak-io  a web server and clients that come, go, stall and break, for so many seconds (60)
   fuzz     programs made up by libFuzzer, for so many seconds (60), or the input in a file
   bench    the benchmark; what follows goes to it";
 
@@ -60,6 +61,7 @@ fn run() -> Result<()> {
         Some("smoke") => steps::smoke(&shell),
         Some("sanitize") => steps::sanitize(&shell),
         Some("soak") => steps::soak(&shell, arguments.next().as_deref().unwrap_or("60")),
+        Some("soak-io") => steps::soak_io(&shell, arguments.next().as_deref().unwrap_or("60")),
         Some("fuzz") => steps::fuzz(&shell, arguments.next().as_deref().unwrap_or("60")),
         Some("bench") => steps::bench(&shell, arguments.collect()),
         Some("help" | "--help" | "-h") | None => {

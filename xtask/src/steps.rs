@@ -180,6 +180,17 @@ pub(crate) fn soak(shell: &Shell, seconds: &str) -> Result<()> {
     Ok(())
 }
 
+/// A web server and clients that come, go, stall and break, for `seconds`.
+pub(crate) fn soak_io(shell: &Shell, seconds: &str) -> Result<()> {
+    let _seconds = shell.push_env("REJOIN_SOAK", seconds);
+    cmd!(
+        shell,
+        "cargo test --release -p rejoin-io --features hyper --test soak -- --nocapture"
+    )
+    .run()?;
+    Ok(())
+}
+
 /// What libFuzzer needs to be told of the code that it runs.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Ccodegen-units=1";
