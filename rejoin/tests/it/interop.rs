@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use futures::stream::FuturesUnordered;
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use rejoin::{block_on, spawn};
 
 use crate::support::with_workers;
@@ -79,6 +79,88 @@ fn a_timer_of_async_io_runs_on_its_own_thread_and_wakes_the_task() {
             block_on(timer);
         }
         assert!(begun.elapsed() >= pause);
+    });
+}
+
+#[test]
+fn sockets_of_async_net_carry_bytes_between_tasks() {
+    with_workers(|executor| {
+        let listener = async_net::TcpListener::bind("127.0.0.1:0");
+        let listener = block_on(listener).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = executor.spawn(async move {
+            for _ in 0..20 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut text = Vec::new();
+                stream.read_to_end(&mut text).await.unwrap();
+                text.reverse();
+                stream.write_all(&text).await.unwrap();
+            }
+        });
+        let client = |number: usize| async move {
+            let mut stream = async_net::TcpStream::connect(address).await.unwrap();
+            let sent: Vec<_> = (0..100_000).map(|place| (place * number) as u8).collect();
+            stream.write_all(&sent).await.unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut got = Vec::new();
+            stream.read_to_end(&mut got).await.unwrap();
+            assert!(got.iter().eq(sent.iter().rev()), "client {number}");
+        };
+        let clients: Vec<_> = (0..20)
+            .map(|number| executor.spawn(client(number)))
+            .collect();
+        step("the clients");
+        clients.into_iter().for_each(block_on);
+        block_on(server);
+    });
+}
+
+#[test]
+fn files_of_async_fs_are_written_and_read_in_tasks() {
+    with_workers(|executor| {
+        let name = format!("rejoin-interop-{}-{:?}", std::process::id(), Instant::now());
+        let path = std::env::temp_dir().join(name.replace(' ', ""));
+        let (written, read) = (path.clone(), path.clone());
+        let text = executor.spawn(async move {
+            async_fs::write(&written, "what was written").await.unwrap();
+            async_fs::read_to_string(&read).await.unwrap()
+        });
+        assert_eq!(block_on(text), "what was written");
+        let gone = executor.spawn(async move {
+            async_fs::remove_file(&path).await.unwrap();
+            async_fs::metadata(&path).await.unwrap_err().kind()
+        });
+        assert_eq!(block_on(gone), std::io::ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn processes_of_async_process_are_fed_and_waited_for_in_tasks() {
+    use async_process::{Command, Stdio};
+    with_workers(|executor| {
+        let children: Vec<_> = (0..8)
+            .map(|number| {
+                executor.spawn(async move {
+                    let mut command = Command::new("sh");
+                    command.args(["-c", &format!("cat; exit {number}")]);
+                    let mut child = command
+                        .stdin(Stdio::piped())
+                        .stdout(Stdio::piped())
+                        .spawn()
+                        .unwrap();
+                    let mut input = child.stdin.take().unwrap();
+                    input.write_all(b"to be sent back").await.unwrap();
+                    drop(input);
+                    let output = child.output().await.unwrap();
+                    assert_eq!(output.stdout, b"to be sent back");
+                    output.status.code()
+                })
+            })
+            .collect();
+        step("the children");
+        for (number, child) in children.into_iter().enumerate() {
+            assert_eq!(block_on(child), Some(number as i32));
+        }
     });
 }
 
