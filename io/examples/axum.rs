@@ -52,7 +52,7 @@ async fn ask(at: SocketAddr, version: Version) -> hyper::Result<String> {
     Ok(format!("{version:?}: {body:?}"))
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let (stop, connections, go_on) = (WaitGroup::new(), WaitGroup::new(), WaitGroup::new());
     let ((begin, begun), may_end) = (mpsc::channel(), go_on.waiter());
     let slow = || async move {

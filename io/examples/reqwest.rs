@@ -45,7 +45,7 @@ async fn ask(client: reqwest::Client, url: String, number: usize) -> reqwest::Re
     answer.await?.error_for_status()?.text().await
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     rejoin::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/asked", listener.local_addr()?);
