@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::crew::{Crew, Make, StartError};
 use crate::effort::Effort;
 use crate::executor::{Executor, set_global};
 use crate::hooks::{Finish, Hooks, TaskInfo};
+use crate::processors::processors;
 use crate::sim;
 use crate::task::PanicStrategy;
 
@@ -270,9 +270,7 @@ impl ExecutorBuilder {
     pub fn build(self) -> Result<Executor, BuildError> {
         let workers = match self.threads {
             Some(threads) => threads,
-            None => sim::workers().unwrap_or_else(|| {
-                std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-            }),
+            None => sim::workers().unwrap_or_else(processors),
         };
         if workers == 0 {
             return Err(BuildError(Cause::NoThreads));

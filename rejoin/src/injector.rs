@@ -7,9 +7,15 @@
 //!
 //! # Why it holds
 //!
-//! Queue and generation lie under one lock. A push compares the generation for which the item is
-//! meant with the one that is served; [`close`](Injector::close) ends the service only while the
-//! queue is empty. Nothing can therefore slip in after the last look.
+//! The queue is made of lanes, each with items and the generation that is served under one lock. A push
+//! compares the generation for which the item is meant with that of its lane; [`close`](Injector::close) holds the locks
+//! of all lanes and ends the service only if all are empty. Nothing can therefore slip in after the last look.
+//! `model::injector` fails if they are not held together.
+//!
+//! # Order
+//!
+//! What one thread pushes is taken in that order. Between threads there is none, but no lane waits for another: each
+//! worker begins at the next lane each time ([`Held::next_lane`](crate::seat::Held::next_lane)).
 //!
 //! A mutex blocks in the operating system instead of spinning: a thread of high priority that
 //! preempts a pusher half-way waits for it and cannot livelock.
@@ -19,11 +25,21 @@ use std::collections::vec_deque::Drain;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{AtomicUsize, Lock, Ordering};
+use crate::sync::{AtomicUsize, Lock, Ordering, StaticUsize, has};
+
+/// More lanes cost more to look at than they save those who push.
+const MOST_LANES: usize = 8;
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Injector<T> {
+    /// A power of two.
+    lanes: Box<[Lane<T>]>,
+}
+
+/// What some of the threads push to.
+#[derive(Debug)]
+struct Lane<T> {
     state: CachePadded<Lock<State<T>>>,
     /// A copy of the queue's length for a look without the lock.
     len: CachePadded<AtomicUsize>,
@@ -36,37 +52,147 @@ struct State<T> {
     serving: u32,
 }
 
+thread_local! {
+    /// Threads take turns in choosing a lane, and keep to it.
+    static LANE: usize = NEXT_LANE.fetch_add(1, Ordering::Relaxed);
+}
+
+static NEXT_LANE: StaticUsize = StaticUsize::new(0);
+
 impl<T> Injector<T> {
+    /// One for items that few threads push.
     pub(crate) fn new() -> Self {
-        Self {
+        Self::with_lanes(1)
+    }
+
+    /// One for items that as many threads push at a time as there are processors.
+    pub(crate) fn for_processors(processors: usize) -> Self {
+        let lanes = (processors / 2).clamp(1, MOST_LANES);
+        Self::with_lanes(1 << lanes.ilog2())
+    }
+
+    pub(crate) fn with_lanes(lanes: usize) -> Self {
+        debug_assert!(lanes.is_power_of_two());
+        let lane = || Lane {
             state: CachePadded::new(Lock::new(State {
                 queue: VecDeque::new(),
                 serving: 0,
             })),
             len: CachePadded::new(AtomicUsize::new(0)),
+        };
+        Self {
+            lanes: std::iter::repeat_with(lane).take(lanes).collect(),
         }
     }
 
     /// Begins to accept items that are meant for `generation`.
     pub(crate) fn open(&self, generation: u32) {
-        let mut state = self.state.lock();
-        debug_assert!(state.queue.is_empty());
-        state.serving = generation;
+        for lane in &self.lanes {
+            let mut state = lane.state.lock();
+            debug_assert!(state.queue.is_empty());
+            state.serving = generation;
+        }
     }
 
     /// Ends the service if the queue is empty, and says whether it did.
     pub(crate) fn close(&self) -> bool {
-        let mut state = self.state.lock();
-        if state.queue.is_empty() {
-            state.serving = 0;
-            state.queue = VecDeque::new();
-            return true;
+        let lock_all = || -> Vec<_> { self.lanes.iter().map(|lane| lane.state.lock()).collect() };
+        let mut states = lock_all();
+        let empty = states.iter().all(|state| state.queue.is_empty());
+        if !has!(AllLanes) {
+            drop(states);
+            states = lock_all();
         }
-        false
+        if empty {
+            for state in &mut states {
+                state.serving = 0;
+                state.queue = VecDeque::new();
+            }
+        }
+        empty
     }
 
-    /// Adds one item at the back, or gives it back when `generation` is not served.
+    /// Adds one item at the back of the calling thread's lane, or gives it back when `generation` is not served.
     pub(crate) fn push(&self, generation: u32, item: T) -> Result<(), T> {
+        self.own_lane().push(generation, item)
+    }
+
+    /// The same on the lane at `index`.
+    #[cfg(test)]
+    pub(crate) fn push_to(&self, index: usize, generation: u32, item: T) -> Result<(), T> {
+        self.lane(index).push(generation, item)
+    }
+
+    /// Adds all of `items` at the back, under one lock, or none when `generation` is not served.
+    pub(crate) fn push_many(&self, generation: u32, items: &mut Vec<T>) {
+        let lane = self.own_lane();
+        let mut state = lane.state.lock();
+        if state.serving == generation {
+            state.queue.extend(items.drain(..));
+            lane.publish(&state);
+        }
+    }
+
+    /// Adds many items at the back, under one lock. Only for items of the generation served, by a
+    /// worker of it, which keeps the service open.
+    pub(crate) fn push_batch(&self, items: impl Iterator<Item = T>) {
+        let lane = self.own_lane();
+        let mut state = lane.state.lock();
+        debug_assert!(state.serving != 0);
+        state.queue.extend(items);
+        lane.publish(&state);
+    }
+
+    /// Takes one item to run out of the first lane that has one, from the `first` on, and, under the same lock, a batch
+    /// of `share(how many are left there)` further ones, which it hands to `sink`.
+    pub(crate) fn pop(
+        &self,
+        first: usize,
+        share: impl FnOnce(usize) -> usize,
+        sink: impl FnOnce(Drain<'_, T>),
+    ) -> Option<T> {
+        let (lane, mut state, item) = (first..first + self.lanes.len()).find_map(|index| {
+            let lane = self.lane(index);
+            if lane.len() == 0 {
+                return None;
+            }
+            let mut state = lane.state.lock();
+            let item = state.queue.pop_front()?;
+            Some((lane, state, item))
+        })?;
+        let share = share(state.queue.len());
+        if share > 0 {
+            sink(state.queue.drain(..share));
+        }
+        lane.publish(&state);
+        Some(item)
+    }
+
+    /// Whether the queue was empty at a moment not long ago.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.len() == 0)
+    }
+
+    /// How long the queue was at a moment not long ago.
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.iter().map(Lane::len).sum()
+    }
+
+    /// The lane at `index`, which goes round.
+    fn lane(&self, index: usize) -> &Lane<T> {
+        &self.lanes[index & (self.lanes.len() - 1)]
+    }
+
+    /// The lane of the calling thread.
+    fn own_lane(&self) -> &Lane<T> {
+        // Of a thread that is ending, the first.
+        let own = || LANE.try_with(|lane| *lane).unwrap_or(0);
+        self.lane(if self.lanes.len() == 1 { 0 } else { own() })
+    }
+}
+
+impl<T> Lane<T> {
+    fn push(&self, generation: u32, item: T) -> Result<(), T> {
         let mut state = self.state.lock();
         if state.serving != generation {
             return Err(item);
@@ -76,59 +202,14 @@ impl<T> Injector<T> {
         Ok(())
     }
 
-    /// Adds all of `items` at the back, under one lock, or none when `generation` is not served.
-    pub(crate) fn push_many(&self, generation: u32, items: &mut Vec<T>) {
-        let mut state = self.state.lock();
-        if state.serving == generation {
-            state.queue.extend(items.drain(..));
-            self.publish(&state);
-        }
-    }
-
-    /// Adds many items at the back, under one lock. Only for items of the generation served, by a
-    /// worker of it, which keeps the service open.
-    pub(crate) fn push_batch(&self, items: impl Iterator<Item = T>) {
-        let mut state = self.state.lock();
-        debug_assert!(state.serving != 0);
-        state.queue.extend(items);
-        self.publish(&state);
-    }
-
-    /// Takes one item to run and, under the same lock, a batch of `share(how many are left)` further
-    /// ones, which it hands to `sink`.
-    pub(crate) fn pop(
-        &self,
-        share: impl FnOnce(usize) -> usize,
-        sink: impl FnOnce(Drain<'_, T>),
-    ) -> Option<T> {
-        if self.is_empty() {
-            return None;
-        }
-        let mut state = self.state.lock();
-        let item = state.queue.pop_front()?;
-        let share = share(state.queue.len());
-        if share > 0 {
-            sink(state.queue.drain(..share));
-        }
-        self.publish(&state);
-        Some(item)
-    }
-
-    /// Whether the queue was empty at a moment not long ago.
-    pub(crate) fn is_empty(&self) -> bool {
+    fn len(&self) -> usize {
         // Ordering: Relaxed. Where a stale answer would matter, the caller fences (see `idle`); the
         // items themselves are read under the lock.
-        self.len() == 0
-    }
-
-    /// How long the queue was at a moment not long ago.
-    pub(crate) fn len(&self) -> usize {
-        // Ordering: as in `is_empty`.
         self.len.load(Ordering::Relaxed)
     }
 
     fn publish(&self, state: &State<T>) {
-        // Ordering: Relaxed; see `is_empty`. Stores are ordered among themselves by the lock.
+        // Ordering: Relaxed; see `len`. Stores are ordered among themselves by the lock.
         self.len.store(state.queue.len(), Ordering::Relaxed);
     }
 }
@@ -144,10 +225,48 @@ mod tests {
         injector.open(1);
         assert_eq!(injector.push(1, "in time"), Ok(()));
         assert!(!injector.close());
-        assert_eq!(injector.pop(|left| left, |_| ()), Some("in time"));
+        assert_eq!(injector.pop(0, |left| left, |_| ()), Some("in time"));
         assert!(injector.close());
         assert_eq!(injector.push(1, "late"), Err("late"));
         injector.open(2);
         assert_eq!(injector.push(1, "very late"), Err("very late"));
+    }
+
+    #[test]
+    fn there_are_half_as_many_lanes_as_processors_up_to_a_number() {
+        let lanes = |processors| Injector::<()>::for_processors(processors).lanes.len();
+        let seen = [0, 1, 2, 3, 4, 7, 8, 16, 1024].map(lanes);
+        assert_eq!(seen, [1, 1, 1, 1, 2, 2, 4, 8, 8]);
+    }
+
+    #[test]
+    fn all_lanes_are_closed_or_none() {
+        let injector = Injector::with_lanes(2);
+        injector.open(1);
+        let to = |lane, item| injector.push_to(lane, 1, item);
+        assert_eq!(to(1, "on the second lane"), Ok(()));
+        assert!(!injector.close());
+        assert_eq!(to(0, "on the first"), Ok(()));
+        assert_eq!(injector.len(), 2);
+        let pop = || injector.pop(0, |_| 0, |_| ());
+        assert_eq!(
+            [pop(), pop(), pop()],
+            [Some("on the first"), Some("on the second lane"), None]
+        );
+        assert!(injector.close());
+        assert_eq!([to(0, "late"), to(1, "too")], [Err("late"), Err("too")]);
+    }
+
+    #[test]
+    fn a_lane_that_is_never_empty_keeps_no_other_waiting() {
+        let injector = Injector::with_lanes(4);
+        injector.open(1);
+        let to = |lane, item| injector.push_to(lane, 1, item);
+        for item in 0..10 {
+            to(2, item).expect("open");
+        }
+        (0..4).for_each(|lane| to(lane, 100).expect("open"));
+        let first = (0..4).map(|first| injector.pop(first, |_| 0, |_| ()).expect("not empty"));
+        assert_eq!(first.collect::<Vec<_>>(), [100, 100, 0, 100]);
     }
 }

@@ -107,6 +107,7 @@ mod watch;
 mod door;
 mod scheduler;
 mod policy;
+mod processors;
 mod seat;
 mod theft;
 mod run_queue;

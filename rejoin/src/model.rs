@@ -6,6 +6,7 @@
 //! | model | what is real | what it holds |
 //! |---|---|---|
 //! | `parker` | parker | an unpark against a park |
+//! | `injector` | injector | pushes to several lanes against the end of the service |
 //! | `idle` | idle protocol, injector, beds, score | a push against sleep; fine work |
 //! | `watcher` | the same | the watcher's role, against sleep, calls and its last look |
 //! | `crew` | the seats of a crew, its threads, the injector | a seat that is handed over against another one, and against the end |
@@ -26,6 +27,7 @@
 mod crew;
 pub(crate) mod driver;
 mod idle;
+mod injector;
 mod local;
 mod parker;
 mod quiet;
@@ -85,6 +87,8 @@ pub(crate) enum Fence {
     OneEach,
     /// That no thread is the last one while another is being started.
     Starting,
+    /// That whoever ends the injector's service holds all of its lanes at once.
+    AllLanes,
 }
 
 thread_local! {

@@ -7,16 +7,11 @@
 //! nothing to do, or little, nothing is ever spent on looking. And where a worker's looks are in vain, though its sleeps
 //! are short, fewer and fewer are made. That is the default; see [`Effort`] for others.
 
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use crate::effort::Effort;
 use crate::policy;
-
-/// Looking around is for machines on which somebody else can act meanwhile.
-static ALONE: LazyLock<bool> = LazyLock::new(|| {
-    std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1)
-});
+use crate::processors::processors;
 
 /// The memory of one thread.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +64,7 @@ impl Patience {
     fn may_look(&self) -> Option<Duration> {
         let length = policy::look(self.effort, self.last_was_short);
         // Looking around takes real time, which a simulation does not have.
-        let may = !length.is_zero() && !*ALONE && !crate::sim::is_simulated();
+        let may = !length.is_zero() && processors() != 1 && !crate::sim::is_simulated();
         may.then_some(length)
     }
 
@@ -111,14 +106,14 @@ mod tests {
         let mut patience = Patience::new(Effort::Balanced);
         assert!(!patience.look(|| unreachable!("nothing is known of short sleeps yet")));
         patience.remember(policy::SHORT_SLEEP / 2);
-        assert_eq!(patience.look(|| true), !*ALONE);
+        assert_eq!(patience.look(|| true), processors() != 1);
         patience.remember(policy::SHORT_SLEEP);
         assert!(!patience.look(|| unreachable!("the last sleep was long")));
     }
 
     #[test]
     fn looks_that_are_in_vain_become_rare() {
-        if *ALONE {
+        if processors() == 1 {
             return;
         }
         let mut patience = Patience::new(Effort::Balanced);
@@ -145,7 +140,7 @@ mod tests {
         let mut eager = Patience::new(Effort::Eager);
         for slept in [Duration::ZERO, policy::SHORT_SLEEP, Duration::from_secs(1)] {
             assert!(!thrifty.look(|| unreachable!("the thrifty sleep at once")));
-            assert_eq!(eager.look(|| true), !*ALONE);
+            assert_eq!(eager.look(|| true), processors() != 1);
             thrifty.remember(slept);
             eager.remember(slept);
         }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use crate::effort::Effort;
 
 /// A worker looks at the injector before each poll; but when it has found something there, it takes a batch, and looks
-/// again when that, and two more, have been polled: what lies there came later. A look costs a load.
-pub(crate) const BETWEEN_BATCHES: u32 = 2;
+/// again when that, and as many more as there are workers, have been polled: what lies there came later, and the others
+/// look too. A look costs a load, and those who push a cache line.
+const LEAST_BETWEEN_BATCHES: usize = 2;
 
 /// While work is fine, one look in so many polls is enough; each costs those who push a cache line.
 const FINE_INTERVAL: u32 = 60;
@@ -163,10 +164,16 @@ pub(crate) fn victims(seat: usize, seats: usize, tick: u32) -> impl Iterator<Ite
         .filter(move |&victim| victim != seat)
 }
 
+/// How many polls of its own a worker makes before it looks again at where it has just found a batch.
+pub(crate) fn between_batches(workers: usize) -> u32 {
+    u32::try_from(workers.max(LEAST_BETWEEN_BATCHES)).unwrap_or(u32::MAX)
+}
+
 /// How many tasks, beside the one to run, a worker takes out of an injector in which `waiting` are
-/// left: its share, as far as it has room.
+/// left: half of them if there is anybody else, as far as it has room. The others find them in its ring, where they
+/// keep nobody from pushing; with a share for each of 16 workers all were at the injector all the time.
 pub(crate) fn injector_share(waiting: usize, workers: usize, room: usize) -> usize {
-    (waiting / workers.max(1))
+    (waiting / workers.clamp(1, 2))
         .min(INJECTOR_BATCH)
         .min(room.saturating_sub(RESERVE))
 }
@@ -297,7 +304,9 @@ mod tests {
 
     #[test]
     fn a_share_of_the_injector_leaves_something_for_the_others() {
+        assert_eq!(injector_share(9, 1, 256), 9);
         assert_eq!(injector_share(9, 2, 256), 4);
+        assert_eq!(injector_share(9, 16, 256), 4);
         assert_eq!(injector_share(9, 2, RESERVE + 3), 3);
         assert_eq!(injector_share(1_000_000, 2, RESERVE), 0);
         assert_eq!(injector_share(1_000_000, 2, 256), INJECTOR_BATCH);

@@ -284,14 +284,14 @@ impl Scheduler {
 
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.injector, held, |share, left| {
-            held.note_batch(share, left < policy::WORTH);
+        self.pop_from(&self.injector, held, |share, left, workers| {
+            held.note_batch(share, left < policy::WORTH, workers);
         })
     }
 
     /// The same out of the spill.
     fn pop_spill(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.spill, held, |_, _| ())
+        self.pop_from(&self.spill, held, |_, _, _| ())
     }
 
     /// When the own queue is empty.
@@ -303,21 +303,21 @@ impl Scheduler {
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }
 
-    /// Tells `note` how many are taken beside the one to run, and how many there were.
+    /// Tells `note` how many are taken beside the one to run, how many there were, and for how many workers.
     fn pop_from(
         &self,
         shared: &Injector<Runnable>,
         held: &Held,
-        note: impl FnOnce(usize, usize),
+        note: impl FnOnce(usize, usize, usize),
     ) -> Option<Runnable> {
         // Ordering: Relaxed; a number that guides, nothing more.
         let workers = self.workers.load(Ordering::Relaxed);
         let share = |left| {
             let share = policy::injector_share(left, workers, held.queue.room());
-            note(share, left);
+            note(share, left, workers);
             share
         };
-        shared.pop(share, |batch| {
+        shared.pop(held.next_lane(), share, |batch| {
             held.note_theft(batch.len() + 1);
             held.queue.extend(batch);
             // They get their turn now, before what this worker's own tasks wake and spawn.

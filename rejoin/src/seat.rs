@@ -218,6 +218,8 @@ pub(crate) struct Held {
     nibbles: Cell<u32>,
     /// How many more polls the last batch from outside is good for.
     batch: Cell<u32>,
+    /// Which of the injector's lanes comes first.
+    lane: Cell<u32>,
     theft: Cell<Option<Theft>>,
     /// Looks into the driver while there is enough else to do.
     /// Boxed, so that a seat stays small to hand around.
@@ -237,6 +239,7 @@ impl Held {
             turns: Cell::new(0),
             nibbles: Cell::new(0),
             batch: Cell::new(0),
+            lane: Cell::new(index as u32),
             theft: Cell::new(None),
             driver_turns: Box::new(Cell::new(Turns::NEW)),
             is_turn: Cell::new(false),
@@ -306,8 +309,9 @@ impl Held {
     }
 
     /// Remembers that a batch of so many came from outside, and left `few` or many behind.
-    pub(crate) fn note_batch(&self, tasks: usize, few: bool) {
-        self.batch.set(tasks as u32 + policy::BETWEEN_BATCHES);
+    pub(crate) fn note_batch(&self, tasks: usize, few: bool, workers: usize) {
+        let between = policy::between_batches(workers);
+        self.batch.set(between.saturating_add(tasks as u32));
         self.nibbles
             .set(if few { self.nibbles.get() + 1 } else { 0 });
     }
@@ -318,6 +322,13 @@ impl Held {
         let left = self.batch.get();
         self.batch.set(left.saturating_sub(1));
         left > 0
+    }
+
+    /// Which of the injector's lanes has its turn to be looked at first.
+    pub(crate) fn next_lane(&self) -> usize {
+        let lane = self.lane.get().wrapping_add(1);
+        self.lane.set(lane);
+        lane as usize
     }
 
     /// Remembers that there was nothing to do.

@@ -52,7 +52,7 @@ impl Crew {
 
     /// What a thread does with a seat when the executor closes.
     fn work(&self, held: u32) {
-        while self.injector.pop(|_| 0, |_| ()).is_some() {
+        while self.injector.pop(0, |_| 0, |_| ()).is_some() {
             self.seats.lock().rest.cancelled += 1;
         }
         self.seats.put_aside(held);

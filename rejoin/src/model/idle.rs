@@ -29,7 +29,7 @@ impl Shared {
     }
 
     fn pop(&self) -> Option<u32> {
-        self.injector.pop(|_| 0, |_| ())
+        self.injector.pop(0, |_| 0, |_| ())
     }
 
     /// What `Worker::find` does up to the moment it sleeps: an item, or `None` for asleep.

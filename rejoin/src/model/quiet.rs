@@ -181,7 +181,7 @@ fn a_wait_races_with_a_seat_that_is_taken() {
             let (shared, bed) = (Arc::clone(&shared), Arc::clone(&other));
             thread::spawn(move || {
                 shared.idle.sit_down();
-                if shared.slot.pop(|_| 0, |_| ()).is_some() {
+                if shared.slot.pop(0, |_| 0, |_| ()).is_some() {
                     thread::yield_now();
                     shared.end();
                 }

@@ -79,7 +79,7 @@ impl Home {
 
     /// What a worker does with one task; says whether there was one.
     fn turn(&self) -> bool {
-        let Some(runnable) = self.injector.pop(|_| 0, |_| ()) else {
+        let Some(runnable) = self.injector.pop(0, |_| 0, |_| ()) else {
             return false;
         };
         let cancel = self.cancel.load(Ordering::Relaxed);

@@ -9,6 +9,7 @@ use crate::effort::Effort;
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
+use crate::processors::processors;
 use crate::quiet::Quiet;
 use crate::registry::Registry;
 use crate::seat::{Held, Seat};
@@ -74,7 +75,8 @@ impl Scheduler {
         Self {
             simulated,
             index: u32::try_from(index).expect("the table has room for fewer"),
-            injector: Injector::new(),
+            // What a simulation does hangs on its seed alone.
+            injector: Injector::for_processors(if simulated { 1 } else { processors() }),
             spill: Injector::new(),
             idle: Idle::new(),
             registry: Registry::new(),

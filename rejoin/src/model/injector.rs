@@ -1,0 +1,40 @@
+//! The end of the injector's service against pushes to several of its lanes: what was accepted is popped, and what is
+//! pushed before the end is accepted.
+
+use loom::thread;
+
+use super::{Fence, check, fails_without};
+use crate::injector::Injector;
+use crate::sync::Arc;
+
+/// Two threads push one item each to a lane of their own; a third one pops until it may end the service.
+fn the_service_ends_while_two_threads_push() {
+    check(Some(3), || {
+        let injector = Arc::new(Injector::with_lanes(2));
+        injector.open(1);
+        let pushers = [0, 1].map(|lane| {
+            let injector = Arc::clone(&injector);
+            thread::spawn(move || injector.push_to(lane, 1, lane).is_ok())
+        });
+        let mut popped = 0;
+        while !injector.close() {
+            popped += usize::from(injector.pop(popped, |_| 0, |_| ()).is_some());
+        }
+        let accepted = pushers.map(|pusher| usize::from(pusher.join().unwrap()));
+        assert_eq!(accepted.iter().sum::<usize>(), popped);
+        assert!(injector.is_empty());
+    });
+}
+
+#[test]
+fn canary_a_lane_that_is_not_held_to_the_end_is_caught() {
+    assert!(fails_without(
+        Fence::AllLanes,
+        the_service_ends_while_two_threads_push
+    ));
+}
+
+#[test]
+fn what_is_accepted_before_the_end_is_popped() {
+    the_service_ends_while_two_threads_push();
+}
