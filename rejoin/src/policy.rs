@@ -40,6 +40,9 @@ pub(crate) const SLOT_STREAK: u32 = 32;
 /// one in seven calls in a row started a thread.
 pub(crate) const SPARE: usize = 4;
 
+/// More workers that search at a time find nothing sooner; they keep those who have work from it.
+const MOST_SEARCHING: u32 = 2;
+
 /// How often an idle worker looks around before it lies down.
 pub(crate) const SEARCHES: u32 = 3;
 
@@ -178,10 +181,10 @@ pub(crate) fn injector_share(waiting: usize, workers: usize, room: usize) -> usi
         .min(room.saturating_sub(RESERVE))
 }
 
-/// Whether one more worker may search while `searching` already do and `seats` there are: at most
-/// half, so that thieves don't queue up before one victim.
+/// Whether one more worker may search while `searching` already do and `seats` there are: at most half, so that thieves
+/// don't queue up before one victim, and few of many. Each that finds something calls the next.
 pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
-    2 * searching < seats
+    2 * searching < seats && searching < MOST_SEARCHING
 }
 
 /// Whether one more task is worth waking a sleeper: not while somebody is searching already, because
@@ -318,5 +321,6 @@ mod tests {
         assert!(may_search(0, 1));
         assert!(!may_search(1, 2));
         assert!(may_search(1, 3));
+        assert!(!may_search(2, 16));
     }
 }
