@@ -17,8 +17,23 @@ use std::str::FromStr;
 /// | [`Eager`](Self::Eager) | one worker is woken for each task, whoever looks for work and however short it is | looks around for 100 microseconds, always |
 ///
 /// In all three a task that comes while all workers sleep wakes one at once, what waits behind a slow poll is taken by
-/// somebody else, and an idle process uses no processor time. At most one half of the workers look around at a time,
-/// and none does where there is only one processor.
+/// somebody else, and an idle process uses no processor time. At most one half of the workers look around at a time, and
+/// no more than two of their own accord; none does where there is only one processor.
+///
+/// Measured on two processors with two workers, each beside tokio's multi-thread runtime in the same run, whose figure over
+/// ours stands here: above 1, ours is less.
+///
+/// | tokio's over ours | `Thrifty` | `Balanced` | `Eager` |
+/// |---|---:|---:|---:|
+/// | processor time of a message, 5 % load | 1.27 | 1.22 | 0.34 |
+/// | the same, 10 % load | 1.22 | 1.17 | 0.33 |
+/// | the same, 20 % load | 1.22 | 0.87 | 0.58 |
+/// | from wake to poll, idle, median | 1.70 (9.0 µs) | 2.26 (6.0 µs) | 1.57 (8.4 µs) |
+/// | the same, half load | 0.63 | 0.69 | 0.67 |
+/// | the same, full load | 1.50 | 1.73 | 1.44 |
+/// | a task from outside while a worker computes for 20 ms, median | 116 µs | 28 µs | 20 µs |
+///
+/// With two processors, who is eager takes them from whoever is to be waited for; give `Eager` some to spare.
 ///
 /// Take `Thrifty` for work in the background that should leave processors and batteries to others, `Eager` where
 /// microseconds count and processors have nothing better to do. [`block_on`](crate::block_on) on threads that are no workers
