@@ -212,7 +212,12 @@ impl Idle {
 
     /// The calling process is the one in which workers are about to be started.
     pub(crate) fn set_process(&self) {
-        let process = u64::from(std::process::id());
+        // Elsewhere nobody forks, and there may be no processes to tell apart.
+        let process = if cfg!(unix) {
+            u64::from(std::process::id())
+        } else {
+            0
+        };
         // Ordering: Relaxed. Only a fork makes a difference, and whoever calls it has seen the executor.
         self.process.store(process, Ordering::Relaxed);
     }

@@ -54,6 +54,7 @@ struct State<T> {
 
 thread_local! {
     /// Threads take turns in choosing a lane, and keep to it.
+    // Ordering: Relaxed. Any number does, and nothing hangs on it.
     static LANE: usize = NEXT_LANE.fetch_add(1, Ordering::Relaxed);
 }
 

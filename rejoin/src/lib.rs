@@ -67,6 +67,13 @@
 //! - **`panic = "abort"`** makes a panic in a task the end of the process, after the panic hook, as it does in a thread: no
 //!   strategy, no handle and no [`on_panic`](ExecutorBuilder::on_panic) hears of it. All else holds.
 //!
+//! # Targets
+//!
+//! Built and tested on x86-64 Linux. Other systems with threads have been read through and not built: nothing here is
+//! particular to Linux, and what is said of `fork` is asked on unix alone. `wasm32-unknown-unknown`, unbuilt as well, has no
+//! threads: there [`ExecutorBuilder::build`] fails, and the first [`spawn`] panics, because thread 0 could not be started; a
+//! [`WaitGroup`] works.
+//!
 //! # Features
 //!
 //! | feature | default | what it does |
