@@ -9,7 +9,7 @@ use crate::crew::{Crew, Make, StartError};
 use crate::effort::Effort;
 use crate::executor::{Executor, set_global};
 use crate::hooks::{Finish, Hooks, TaskInfo};
-use crate::processors::processors;
+use crate::processors::processors_now;
 use crate::sim;
 use crate::task::PanicStrategy;
 
@@ -270,7 +270,7 @@ impl ExecutorBuilder {
     pub fn build(self) -> Result<Executor, BuildError> {
         let workers = match self.threads {
             Some(threads) => threads,
-            None => sim::workers().unwrap_or_else(processors),
+            None => sim::workers().unwrap_or_else(processors_now),
         };
         if workers == 0 {
             return Err(BuildError(Cause::NoThreads));

@@ -27,14 +27,13 @@ use crossbeam_utils::CachePadded;
 
 use crate::sync::{AtomicUsize, Lock, Ordering, StaticUsize, has};
 
-/// More lanes cost more to look at than they save those who push.
-const MOST_LANES: usize = 8;
-
 /// See the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Injector<T> {
-    /// A power of two.
-    lanes: Box<[Lane<T>]>,
+    /// In place, because each poll of a worker looks into it.
+    first: Lane<T>,
+    /// With the first, a power of two.
+    others: Box<[Lane<T>]>,
 }
 
 /// What some of the threads push to.
@@ -61,18 +60,8 @@ thread_local! {
 static NEXT_LANE: StaticUsize = StaticUsize::new(0);
 
 impl<T> Injector<T> {
-    /// One for items that few threads push.
-    pub(crate) fn new() -> Self {
-        Self::with_lanes(1)
-    }
-
-    /// One for items that as many threads push at a time as there are processors.
-    pub(crate) fn for_processors(processors: usize) -> Self {
-        let lanes = (processors / 2).clamp(1, MOST_LANES);
-        Self::with_lanes(1 << lanes.ilog2())
-    }
-
-    pub(crate) fn with_lanes(lanes: usize) -> Self {
+    /// With so many lanes, a power of two.
+    pub(crate) fn new(lanes: usize) -> Self {
         debug_assert!(lanes.is_power_of_two());
         let lane = || Lane {
             state: CachePadded::new(Lock::new(State {
@@ -82,13 +71,14 @@ impl<T> Injector<T> {
             len: CachePadded::new(AtomicUsize::new(0)),
         };
         Self {
-            lanes: std::iter::repeat_with(lane).take(lanes).collect(),
+            first: lane(),
+            others: std::iter::repeat_with(lane).take(lanes - 1).collect(),
         }
     }
 
     /// Begins to accept items that are meant for `generation`.
     pub(crate) fn open(&self, generation: u32) {
-        for lane in &self.lanes {
+        for lane in self.lanes() {
             let mut state = lane.state.lock();
             debug_assert!(state.queue.is_empty());
             state.serving = generation;
@@ -97,7 +87,7 @@ impl<T> Injector<T> {
 
     /// Ends the service if the queue is empty, and says whether it did.
     pub(crate) fn close(&self) -> bool {
-        let lock_all = || -> Vec<_> { self.lanes.iter().map(|lane| lane.state.lock()).collect() };
+        let lock_all = || -> Vec<_> { self.lanes().map(|lane| lane.state.lock()).collect() };
         let mut states = lock_all();
         let empty = states.iter().all(|state| state.queue.is_empty());
         if !has!(AllLanes) {
@@ -152,7 +142,7 @@ impl<T> Injector<T> {
         share: impl FnOnce(usize) -> usize,
         sink: impl FnOnce(Drain<'_, T>),
     ) -> Option<T> {
-        let (lane, mut state, item) = (first..first + self.lanes.len()).find_map(|index| {
+        let (lane, mut state, item) = (first..=first + self.others.len()).find_map(|index| {
             let lane = self.lane(index);
             if lane.len() == 0 {
                 return None;
@@ -171,24 +161,33 @@ impl<T> Injector<T> {
 
     /// Whether the queue was empty at a moment not long ago.
     pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.len() == 0)
+        self.first.len() == 0 && self.others.iter().all(|lane| lane.len() == 0)
     }
 
     /// How long the queue was at a moment not long ago.
     pub(crate) fn len(&self) -> usize {
-        self.lanes.iter().map(Lane::len).sum()
+        self.lanes().map(Lane::len).sum()
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane<T>> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     /// The lane at `index`, which goes round.
     fn lane(&self, index: usize) -> &Lane<T> {
-        &self.lanes[index & (self.lanes.len() - 1)]
+        match index & self.others.len() {
+            0 => &self.first,
+            other => &self.others[other - 1],
+        }
     }
 
     /// The lane of the calling thread.
     fn own_lane(&self) -> &Lane<T> {
+        if self.others.is_empty() {
+            return &self.first;
+        }
         // Of a thread that is ending, the first.
-        let own = || LANE.try_with(|lane| *lane).unwrap_or(0);
-        self.lane(if self.lanes.len() == 1 { 0 } else { own() })
+        self.lane(LANE.try_with(|lane| *lane).unwrap_or(0))
     }
 }
 
@@ -217,11 +216,17 @@ impl<T> Lane<T> {
 
 #[cfg(all(test, not(rejoin_model)))]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
+    use crate::processors::processors;
+    use crate::sync::Arc;
+    use crate::{Executor, policy};
 
     #[test]
     fn an_item_for_another_generation_comes_back() {
-        let injector = Injector::new();
+        let injector = Injector::new(1);
         assert_eq!(injector.push(1, "early"), Err("early"));
         injector.open(1);
         assert_eq!(injector.push(1, "in time"), Ok(()));
@@ -234,15 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn there_are_half_as_many_lanes_as_processors_up_to_a_number() {
-        let lanes = |processors| Injector::<()>::for_processors(processors).lanes.len();
-        let seen = [0, 1, 2, 3, 4, 7, 8, 16, 1024].map(lanes);
-        assert_eq!(seen, [1, 1, 1, 1, 2, 2, 4, 8, 8]);
-    }
-
-    #[test]
     fn all_lanes_are_closed_or_none() {
-        let injector = Injector::with_lanes(2);
+        let injector = Injector::new(2);
         injector.open(1);
         let to = |lane, item| injector.push_to(lane, 1, item);
         assert_eq!(to(1, "on the second lane"), Ok(()));
@@ -260,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_lane_that_is_never_empty_keeps_no_other_waiting() {
-        let injector = Injector::with_lanes(4);
+        let injector = Injector::new(4);
         injector.open(1);
         let to = |lane, item| injector.push_to(lane, 1, item);
         for item in 0..10 {
@@ -269,5 +267,48 @@ mod tests {
         (0..4).for_each(|lane| to(lane, 100).expect("open"));
         let first = (0..4).map(|first| injector.pop(first, |_| 0, |_| ()).expect("not empty"));
         assert_eq!(first.collect::<Vec<_>>(), [100, 100, 0, 100]);
+    }
+
+    /// Runs `run` on a thread of its own that pushes to the lane at `index`, of so many `lanes`.
+    fn on_lane(lanes: usize, index: usize, run: &(dyn Fn() + Sync)) {
+        let may = || LANE.with(|lane| lane % lanes) == index;
+        let try_one = || may().then(run).is_some();
+        while !thread::scope(|scope| scope.spawn(try_one).join().expect("no panic")) {}
+    }
+
+    #[test]
+    fn who_floods_a_lane_keeps_no_other_thread_waiting() {
+        let lanes = policy::lanes(processors());
+        for (flooded, other) in [(0, 1), (1, 0), (2, 3), (3, 2)] {
+            if other.max(flooded) >= lanes {
+                continue;
+            }
+            let executor = Executor::builder().threads(1).build().expect("a thread");
+            let (open, gate) = mpsc::channel::<()>();
+            let (busy, is_busy) = mpsc::channel();
+            executor
+                .spawn(async move { (busy.send(()), gate.recv()) })
+                .detach();
+            is_busy.recv().expect("the worker waits at the gate");
+            let ran = Arc::new(AtomicUsize::new(0));
+            on_lane(lanes, flooded, &|| {
+                for _ in 0..1_000 {
+                    let ran = Arc::clone(&ran);
+                    executor
+                        .spawn(async move { ran.fetch_add(1, Ordering::Relaxed) })
+                        .detach();
+                }
+            });
+            let (tell, told) = mpsc::channel();
+            on_lane(lanes, other, &|| {
+                let (ran, tell) = (Arc::clone(&ran), tell.clone());
+                executor
+                    .spawn(async move { tell.send(ran.load(Ordering::Relaxed)) })
+                    .detach();
+            });
+            drop(open);
+            let before = told.recv().expect("it ran");
+            assert!(before < 1_000, "{flooded} before {other}: {before}");
+        }
     }
 }

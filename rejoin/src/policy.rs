@@ -123,6 +123,12 @@ const LAST_LONELY_TICK: Duration = Duration::from_millis(100);
 /// Ticks that a watcher goes on for when nothing runs any more, in case that something soon does.
 pub(crate) const LINGER: u32 = 4;
 
+/// More lanes of the injector cost more to look at than they save those who push.
+const MOST_LANES: usize = 8;
+
+/// With debug assertions there are so many on any machine, so that tests come to know them.
+const LEAST_LANES: usize = if cfg!(debug_assertions) { 4 } else { 1 };
+
 /// Most tasks that a worker takes out of the injector at once, beside the one it runs.
 const INJECTOR_BATCH: usize = 128;
 
@@ -165,6 +171,12 @@ pub(crate) fn victims(seat: usize, seats: usize, tick: u32) -> impl Iterator<Ite
     (0..seats)
         .map(move |step| (start + step) % seats)
         .filter(move |&victim| victim != seat)
+}
+
+/// How many lanes an injector has, into which as many threads push at a time as there are `processors`: a power of two.
+pub(crate) fn lanes(processors: usize) -> usize {
+    let lanes = (processors / 2).clamp(LEAST_LANES, MOST_LANES);
+    1 << lanes.ilog2()
 }
 
 /// How many polls of its own a worker makes before it looks again at where it has just found a batch.
@@ -314,6 +326,12 @@ mod tests {
         assert_eq!(injector_share(1_000_000, 2, RESERVE), 0);
         assert_eq!(injector_share(1_000_000, 2, 256), INJECTOR_BATCH);
         assert_eq!(injector_share(0, 2, 256), 0);
+    }
+
+    #[test]
+    fn there_are_half_as_many_lanes_as_processors_up_to_a_number() {
+        let expected = [1, 1, 1, 1, 2, 2, 4, 8, 8].map(|lanes: usize| lanes.max(LEAST_LANES));
+        assert_eq!([0, 1, 2, 3, 4, 7, 8, 16, 1024].map(lanes), expected);
     }
 
     #[test]

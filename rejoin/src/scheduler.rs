@@ -284,14 +284,13 @@ impl Scheduler {
 
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.injector, held, |share, left, workers| {
-            held.note_batch(share, left < policy::WORTH, workers);
-        })
+        let note = |share, left, workers| held.note_batch(share, left < policy::WORTH, workers);
+        self.pop_from(&self.injector, held.next_lane(), held, note)
     }
 
     /// The same out of the spill.
     fn pop_spill(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.spill, held, |_, _, _| ())
+        self.pop_from(&self.spill, 0, held, |_, _, _| ())
     }
 
     /// When the own queue is empty.
@@ -303,10 +302,11 @@ impl Scheduler {
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }
 
-    /// Tells `note` how many are taken beside the one to run, how many there were, and for how many workers.
+    /// Looks at the lanes from the `first` on, and tells `note` how many are taken beside the one to run, how many there were, and for how many workers.
     fn pop_from(
         &self,
         shared: &Injector<Runnable>,
+        first: usize,
         held: &Held,
         note: impl FnOnce(usize, usize, usize),
     ) -> Option<Runnable> {
@@ -317,7 +317,7 @@ impl Scheduler {
             note(share, left, workers);
             share
         };
-        shared.pop(held.next_lane(), share, |batch| {
+        shared.pop(first, share, |batch| {
             held.note_theft(batch.len() + 1);
             held.queue.extend(batch);
             // They get their turn now, before what this worker's own tasks wake and spawn.

@@ -39,7 +39,7 @@ impl Crew {
     fn new(vacant: Vec<u32>, threads: usize) -> Arc<Self> {
         let crew = Self {
             seats: Seats::new(vacant, Outcome::default()),
-            injector: Injector::new(),
+            injector: Injector::new(1),
         };
         crew.injector.open(1);
         crew.seats.lock().alive = threads;

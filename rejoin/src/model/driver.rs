@@ -76,7 +76,7 @@ impl Driver for Bell {
 fn push_races_with_sleep_in_the_driver() {
     check(Some(3), || {
         let bell = Bell::install();
-        let shared = Arc::new((Injector::new(), Idle::new(), Post::new(bell)));
+        let shared = Arc::new((Injector::new(1), Idle::new(), Post::new(bell)));
         shared.0.open(1);
         let worker = {
             let shared = Arc::clone(&shared);

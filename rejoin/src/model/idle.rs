@@ -16,7 +16,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new() -> Arc<Self> {
         let shared = Self {
-            injector: Injector::new(),
+            injector: Injector::new(1),
             idle: Idle::new(),
         };
         shared.injector.open(1);

@@ -56,7 +56,7 @@ impl Shared {
     /// With so many threads astray, and one worker.
     fn new(astray: usize) -> Arc<Self> {
         let shared = Self {
-            slot: Injector::new(),
+            slot: Injector::new(1),
             idle: Idle::new(),
             quiet: Quiet::new(),
             astray: AtomicUsize::new(astray),

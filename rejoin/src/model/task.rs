@@ -40,7 +40,7 @@ struct Home {
 impl Home {
     fn new() -> Arc<Self> {
         let home = Self {
-            injector: Injector::new(),
+            injector: Injector::new(1),
             registry: Box::leak(Box::new(Registry::new())),
             cancel: AtomicBool::new(false),
             state: AtomicU32::new(0),

@@ -9,6 +9,7 @@ use crate::effort::Effort;
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
+use crate::policy;
 use crate::processors::processors;
 use crate::quiet::Quiet;
 use crate::registry::Registry;
@@ -76,8 +77,12 @@ impl Scheduler {
             simulated,
             index: u32::try_from(index).expect("the table has room for fewer"),
             // What a simulation does hangs on its seed alone.
-            injector: Injector::for_processors(if simulated { 1 } else { processors() }),
-            spill: Injector::new(),
+            injector: Injector::new(if simulated {
+                1
+            } else {
+                policy::lanes(processors())
+            }),
+            spill: Injector::new(1),
             idle: Idle::new(),
             registry: Registry::new(),
             quiet: Quiet::new(),
