@@ -18,7 +18,7 @@ use std::str::FromStr;
 ///
 /// In all three a task that comes while all workers sleep wakes one at once, what waits behind a slow poll is taken by
 /// somebody else, and an idle process uses no processor time. At most one half of the workers look around at a time, and
-/// no more than two of their own accord; none does where there is only one processor.
+/// no more than two because they ran out of work; none does where there is only one processor.
 ///
 /// Measured on two processors with two workers, each beside tokio's multi-thread runtime in the same run, whose figure over
 /// ours stands here: above 1, ours is less.
