@@ -105,6 +105,12 @@ pub(crate) fn is_guest() -> bool {
     HERE.with(|here| here.is_guest.get())
 }
 
+/// Whether the calling thread holds a worker's seat of `id`.
+#[inline]
+pub(crate) fn is_worker_of(id: ExecutorId) -> bool {
+    HERE.try_with(|here| here.seat_of.get() == id && !here.is_guest.get()) == Ok(true)
+}
+
 /// Marks the calling thread's seat as a guest's.
 pub(crate) fn become_guest() {
     HERE.with(|here| here.is_guest.set(true));

@@ -180,11 +180,7 @@ mod tests {
             (Effort::Eager, 3),
         ] {
             let (idle, beds) = crew(effort, 1);
-            for _ in 0..3 {
-                if idle.wants_work() {
-                    idle.notify();
-                }
-            }
+            (0..3).for_each(|_| idle.notify_unless(|| false));
             assert_eq!(up(&beds, 1), woken, "{effort}");
         }
     }

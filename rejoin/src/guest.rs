@@ -88,9 +88,13 @@ impl Drop for Stay {
 /// queue of its own, if the executor is the one that a free `spawn` means there.
 #[inline]
 pub(crate) fn push_new(runnable: Runnable) {
-    arrive(runnable.metadata().executor);
+    let id = runnable.metadata().executor;
+    let is_worker = door::is_worker_of(id);
+    if !is_worker {
+        arrive(id);
+    }
     // Who does not await what it spawns leaves it to others, and they take from the ring.
-    door::push(runnable, door::is_guest() && !AWAITS.get());
+    door::push(runnable, !is_worker && door::is_guest() && !AWAITS.get());
 }
 
 /// Seats the calling thread, which spawns into the executor `id`, as a guest there if it may.

@@ -181,19 +181,19 @@ impl Idle {
 
     // ---- producers ----
 
-    /// Whether a new task is worth a call at the moment: the cheap half of [`notify`](Self::notify).
+    /// Calls one worker for one new task, unless somebody is searching, the work is not worth it, or the task is
+    /// the caller's `only` one; then a watcher has to do. Enough for a worker's own push; anybody else calls
+    /// [`notify_from_outside`](Self::notify_from_outside).
     #[inline]
-    pub(crate) fn wants_work(&self) -> bool {
+    pub(crate) fn notify_unless(&self, only: impl FnOnce() -> bool) {
         let counts = self.counts();
-        counts.worth_waking() && !counts.spares()
-    }
-
-    /// Calls one worker for one new task, unless somebody is searching or the work is not worth it. Enough
-    /// for a worker's own push; anybody else calls [`notify_from_outside`](Self::notify_from_outside).
-    #[inline]
-    pub(crate) fn notify(&self) {
-        if self.wants_work() {
+        if counts.parked() == 0 {
+            return;
+        }
+        if counts.worth_waking() && !counts.spares() && !only() {
             self.call_one(false);
+        } else if !counts.watched() {
+            self.make_watcher();
         }
     }
 

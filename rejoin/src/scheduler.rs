@@ -150,11 +150,10 @@ impl Scheduler {
             self.idle.notify_from_outside(|| false);
         } else if held.seat.is_slow() {
             self.idle.notify_from_slow();
-        } else if self.idle.wants_work() && !(yielded && held.queue.is_single()) {
-            // A lone task that yields is run again by this worker: no call for help.
-            self.idle.notify();
         } else {
-            self.idle.call_watcher();
+            // A lone task that yields is run again by this worker: no call for help.
+            self.idle
+                .notify_unless(|| yielded && held.queue.is_single());
         }
     }
 

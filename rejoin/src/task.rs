@@ -148,6 +148,9 @@ impl<R> Outcome<R> {
 
 impl<R> Drop for Outcome<R> {
     fn drop(&mut self) {
+        if !std::mem::needs_drop::<R>() {
+            return;
+        }
         if let Inner::Ready(output, drop_output) =
             std::mem::replace(&mut self.0, Inner::Not(Not::Taken))
         {
@@ -280,24 +283,28 @@ pub(crate) fn poll_to_end<F>(
 where
     F: Future<Output: 'static>,
 {
+    let mut output = None;
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        let future = future.as_mut().as_pin_mut();
-        future.expect("a task that has ended is not run").poll(cx)
+        let running = future.as_mut().as_pin_mut();
+        let polled = running.expect("a task that has ended is not run").poll(cx);
+        polled.map(|ready| {
+            output = Some(ready);
+            // The future goes before the output is seen.
+            future.set(None);
+        })
     }));
-    let polled = match polled {
-        Ok(Poll::Pending) => return Poll::Pending,
-        Ok(Poll::Ready(output)) => Ok(output),
-        Err(thrown) => Err(Payload::new(thrown)),
-    };
-    // The future goes before the output is seen. Its drop may throw, after a panic even again.
-    let thrown_by_drop = contained(|| future.set(None));
-    Poll::Ready(match (polled, thrown_by_drop) {
-        (Ok(output), Some(thrown)) => {
-            drop_in_turn(output);
-            Err(thrown)
+    match (polled, output) {
+        (Ok(_), None) => Poll::Pending,
+        (Ok(_), Some(output)) => Poll::Ready(Ok(output)),
+        (Err(thrown), output) => {
+            // Gone already if it was its drop that threw; after a panic of the poll its drop may throw again.
+            drop(contained(|| future.set(None)));
+            if let Some(output) = output {
+                drop_in_turn(output);
+            }
+            Poll::Ready(Err(Payload::new(thrown)))
         }
-        (polled, _) => polled,
-    })
+    }
 }
 
 /// Enters the task, which is about to return Pending for the first time, into the registry.
@@ -313,15 +320,20 @@ fn enter(key: &mut Option<Key>, cx: &mut Context<'_>) {
 }
 
 /// The one way out of a task, taken once its future is gone.
+#[inline]
 fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
     if let Some(key) = key.take() {
-        // The waker is dropped outside the registry's lock; it is not the task's last reference,
-        // because the task is being run.
-        drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
+        leave_registry(key);
     }
     if current::minds_ends() {
         mind(how, thrown);
     }
+}
+
+fn leave_registry(key: Key) {
+    // The waker is dropped outside the registry's lock; it is not the task's last reference,
+    // because the task is being run.
+    drop(current::registry().and_then(|(registry, _)| registry.leave(key)));
 }
 
 /// Tells whoever wants to hear of it that the task that is polled ended: hooks, and who shuts its executor down.

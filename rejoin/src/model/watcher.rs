@@ -182,7 +182,7 @@ fn a_watcher_is_wanted_before_its_last_look(is_called: bool) {
             thread::spawn(move || {
                 shared.idle.call_watcher();
                 if is_called {
-                    shared.idle.notify();
+                    shared.idle.notify_unless(|| false);
                 }
             })
         };
