@@ -66,27 +66,45 @@ impl Worker {
     /// Works on the seat that the calling thread holds, until it must stop.
     pub(crate) fn work(&mut self) -> Stop {
         loop {
+            // Apart from all else that may be found, so that the common way is short.
             let next = door::with_seat(|scheduler, held| {
-                let found = match scheduler.next(held) {
-                    Some(runnable) => Find::Run(runnable),
-                    None => self.find(held),
-                };
-                match &found {
-                    Find::Run(runnable) => held.begin(runnable),
-                    // Wakers are user code, and the watcher looks after who runs that.
-                    Find::Wake => held.begin_blocking(false),
-                    Find::Quiet(_) | Find::Leave => {}
-                }
-                found
+                let runnable = scheduler.next(held)?;
+                held.begin(&runnable);
+                Some(runnable)
             });
             match next {
-                Some(Find::Run(runnable)) => run(self.scheduler, runnable),
-                Some(Find::Wake) => self.woken.drain(..).for_each(wake),
-                Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
-                Some(Find::Leave) => return Stop::Leave,
+                Some(Some(runnable)) => run(self.scheduler, runnable),
+                Some(None) => {
+                    if let Some(stop) = self.look_further() {
+                        return stop;
+                    }
+                }
                 None => return Stop::NoSeat,
             }
         }
+    }
+
+    /// Finds something to do when the own queue is empty, and does it; or says why to stop.
+    #[inline(never)]
+    fn look_further(&mut self) -> Option<Stop> {
+        let found = door::with_seat(|_, held| {
+            let found = self.find(held);
+            match &found {
+                Find::Run(runnable) => held.begin(runnable),
+                // Wakers are user code, and the watcher looks after who runs that.
+                Find::Wake => held.begin_blocking(false),
+                Find::Quiet(_) | Find::Leave => {}
+            }
+            found
+        });
+        match found {
+            Some(Find::Run(runnable)) => run(self.scheduler, runnable),
+            Some(Find::Wake) => self.woken.drain(..).for_each(wake),
+            Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
+            Some(Find::Leave) => return Some(Stop::Leave),
+            None => return Some(Stop::NoSeat),
+        }
+        None
     }
 
     /// Looks into the driver, and finds something there, or somewhere else.
