@@ -177,18 +177,26 @@ impl Baton {
 
     /// Waits until the last thread has ended. If none moves for as long as `patience`, or what is left
     /// blocks for ever, gives up and leaves the threads where they are.
+    ///
+    /// Waits are counted, and no clock is read: a process that is stopped, in a debugger say, goes on where it was.
     pub(crate) fn watch(&self, patience: Duration) {
+        const WAITS: u32 = 4;
         let mut state = self.lock();
-        let (mut steps, mut since) = (state.steps, Instant::now());
+        let (mut steps, mut waits) = (state.steps, 0);
         while !state.over {
-            let waited = self.over.wait_timeout(state, patience / 4);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.over.wait_timeout(state, patience / WAITS);
+            let (now, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = now;
             if state.steps != steps {
-                (steps, since) = (state.steps, Instant::now());
-            } else if !state.over && since.elapsed() > patience {
-                let stuck = state.stuck(patience);
-                state.failure.get_or_insert(stuck);
-                return;
+                (steps, waits) = (state.steps, 0);
+            } else if waited.timed_out() && !state.over {
+                waits += 1;
+                // The first of them may have begun before the last step, or have been cut short by a stop.
+                if waits > WAITS {
+                    let stuck = state.stuck(patience);
+                    state.failure.get_or_insert(stuck);
+                    return;
+                }
             }
         }
         let handles = std::mem::take(&mut state.handles);

@@ -191,7 +191,7 @@ impl Simulation {
     }
 
     /// How long, in real time, a thread may run without a step until it is said to be stuck, in place of 20
-    /// seconds.
+    /// seconds. Time in which the process was stopped, by a debugger say, does not count.
     ///
     /// # Examples
     ///
