@@ -113,7 +113,10 @@ impl Worker {
             return self.find_here(held);
         }
         let is_turn = held.turn_taken();
-        let found = if self.look_into_driver() {
+        let left = if is_turn { None } else { self.find_left(held) };
+        let found = if let Some(runnable) = left {
+            Find::Run(runnable)
+        } else if self.look_into_driver() {
             Find::Wake
         } else if let Some(runnable) = is_turn
             .then(|| self.scheduler.next_after_turn(held))
@@ -124,6 +127,18 @@ impl Worker {
             self.find_here(held)
         };
         driver::relieve(Some(self.scheduler));
+        found
+    }
+
+    /// What others have not come to yet: it was there before what the driver has to tell, and its owner may be waiting for
+    /// a processor.
+    fn find_left(&self, held: &Held) -> Option<Runnable> {
+        let idle = &self.scheduler.idle;
+        if !self.scheduler.sees_work(held, true) || !idle.start_searching() {
+            return None;
+        }
+        let found = self.scheduler.search(held, false);
+        idle.stop_searching(|| self.scheduler.leaves_work(held));
         found
     }
 

@@ -118,6 +118,37 @@ fn a_poll_that_does_not_end_keeps_only_its_own_worker_from_io() {
 }
 
 #[test]
+fn events_that_never_cease_keep_no_worker_from_what_another_has_left() {
+    watched(|| {
+        let executor = executor(2);
+        let flood = executor.block_on(async {
+            let flood = TaskGroup::new();
+            // Several, so that each look into the poller finds something.
+            for _ in 0..4 {
+                flood.spawn(ping_pong(u32::MAX));
+            }
+            ping_pong(100).await.map(|()| flood)
+        });
+        step("slow polls that leave two tasks behind");
+        for _ in 0..50 {
+            let slow = executor.spawn(async {
+                let (tell, told) = mpsc::channel();
+                // The older one makes room for the newer one in the worker's slot.
+                for _ in 0..2 {
+                    let tell = tell.clone();
+                    spawn(async move { tell.send(()).expect("it is waited for") }).detach();
+                }
+                // Blocking that no executor sees.
+                told.recv().expect("it is run by the other worker");
+                told
+            });
+            drop(executor.block_on(slow));
+        }
+        flood.unwrap().cancel();
+    });
+}
+
+#[test]
 fn spawns_from_outside_reach_workers_that_sleep_in_the_poller() {
     watched(|| {
         let executor = executor(1);
