@@ -118,6 +118,34 @@ fn a_poll_that_does_not_end_keeps_only_its_own_worker_from_io() {
 }
 
 #[test]
+fn a_poll_that_an_event_began_and_that_blocks_for_another_event_gets_it() {
+    watched(|| {
+        let executor = executor(2);
+        for _ in 0..100 {
+            let ((one, wakes_one), (other, wakes_other)) = executor
+                .block_on(async { io::Result::Ok((pair().await?, pair().await?)) })
+                .unwrap();
+            let (tell, told) = mpsc::channel();
+            let blocks = executor.spawn(async move {
+                read_all(&one, &mut [0]).await?;
+                // The worker that was in the poller is here now.
+                wakes_other.write_all(b"!").await?;
+                told.recv().expect("the other one comes to it");
+                io::Result::Ok(())
+            });
+            let frees = executor.spawn(async move {
+                read_all(&other, &mut [0]).await?;
+                tell.send(()).expect("it is waited for");
+                io::Result::Ok(())
+            });
+            executor.block_on(wakes_one.write_all(b"!")).unwrap();
+            executor.block_on(blocks).unwrap();
+            executor.block_on(frees).unwrap();
+        }
+    });
+}
+
+#[test]
 fn events_that_never_cease_keep_no_worker_from_what_another_has_left() {
     watched(|| {
         let executor = executor(2);

@@ -1,6 +1,6 @@
 //! `block_on` anywhere: never a deadlock.
 
-use std::future::{pending, ready};
+use std::future::{pending, poll_fn, ready};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -28,6 +28,38 @@ fn it_sleeps_until_another_thread_wakes_it() {
             assert_eq!(block_on(receive), Ok(round));
             sender.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn it_polls_once_for_each_wake_up() {
+    const WAKES: usize = 200;
+    watched(|| {
+        let (polls, (send, sent)) = (Count::new(), mpsc::channel::<Waker>());
+        let counted = polls.clone();
+        let wakes = thread::spawn(move || {
+            let waker = sent.recv().unwrap();
+            for wakes in 1..=WAKES {
+                counted.wait_for(wakes);
+                assert_eq!(counted.get(), wakes);
+                waker.wake_by_ref();
+            }
+        });
+        let mut send = Some(send);
+        block_on(poll_fn(|cx| {
+            polls.add();
+            if let Some(send) = send.take() {
+                send.send(cx.waker().clone()).unwrap();
+            }
+            let enough = polls.get() > WAKES;
+            if enough {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        }));
+        wakes.join().unwrap();
+        assert_eq!(polls.get(), WAKES + 1);
     });
 }
 

@@ -71,6 +71,40 @@ fn hundreds_that_wait_for_one_another_and_for_tasks_all_end() {
 }
 
 #[test]
+fn calls_that_last_take_no_thread_from_those_that_come_and_go() {
+    with_workers(|executor| {
+        let lasts = |until: mpsc::Receiver<()>| {
+            executor.spawn_blocking(move || {
+                until.recv().expect("told before the end");
+                assert!(until.recv().is_err());
+            })
+        };
+        for _ in 0..50 {
+            let mut last = Vec::new();
+            for _ in 0..3 {
+                // Threads that are between two calls.
+                for _ in 0..2 {
+                    block_on(executor.spawn_blocking(|| ()));
+                }
+                let brief: Vec<_> = (0..2).map(|_| executor.spawn_blocking(|| ())).collect();
+                for _ in 0..2 {
+                    let (tell, until) = mpsc::channel();
+                    last.push((tell, lasts(until)));
+                }
+                brief.into_iter().for_each(block_on);
+            }
+            for (tell, _) in &last {
+                tell.send(()).expect("it has begun, or will");
+            }
+            for (tell, call) in last {
+                drop(tell);
+                block_on(call);
+            }
+        }
+    });
+}
+
+#[test]
 fn blocking_in_place_on_all_workers_at_once_lets_their_queues_go_on() {
     with_workers(|executor| {
         let tasks = 2 * executor.threads();

@@ -45,6 +45,39 @@ fn pending_tasks_are_dropped_unpolled_and_their_handles_say_cancelled() {
 }
 
 #[test]
+fn tasks_that_wake_each_other_by_their_drops_are_dropped_once_after_a_panic() {
+    watched(|| {
+        with_own(|executor| {
+            let dropped = Count::new();
+            let ((wakes_one, one), (wakes_other, other)) = (oneshot::channel(), oneshot::channel());
+            for (waits, wakes) in [(one, wakes_other), (other, wakes_one)] {
+                let mut wakes: Option<oneshot::Sender<()>> = Some(wakes);
+                let wakes = OnDrop(move || {
+                    let _ = wakes.take().map(|wakes| wakes.send(()));
+                });
+                let count = dropped.on_drop();
+                executor
+                    .spawn(async move {
+                        let _both = (wakes, count);
+                        waits.await.expect("the other one is still there");
+                        pending::<()>().await;
+                    })
+                    .detach();
+            }
+            let thrown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                executor.block_on(async {
+                    rejoin::yield_now().await;
+                    panic!("on purpose");
+                });
+            }));
+            assert!(thrown.is_err());
+            drop(executor);
+            assert_eq!(dropped.get(), 2);
+        });
+    });
+}
+
+#[test]
 fn queued_tasks_are_dropped_or_run_but_never_lost() {
     watched(|| {
         for _ in 0..10 {
