@@ -71,13 +71,14 @@
 mod awaited;
 mod bed;
 mod counts;
+mod score;
+mod watcher;
 
 use crossbeam_utils::CachePadded;
 
-use crate::effort::Effort;
 use crate::policy;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Lock, Ordering, StaticU64, fence, has};
-use bed::{LOOK, SLEEP, UP, WATCH};
+use bed::{SLEEP, UP, WATCH};
 use counts::Counts;
 
 pub(crate) use bed::{Bed, Call};
@@ -197,19 +198,6 @@ impl Idle {
         }
     }
 
-    /// How eagerly workers are called from now on. To be said before there are any.
-    pub(crate) fn set_effort(&self, effort: Effort) {
-        let bits = match effort {
-            Effort::Thrifty => Counts::THRIFTY,
-            Effort::Balanced => 0,
-            Effort::Eager => Counts::EAGER,
-        };
-        // Ordering: Relaxed. It guides, as in `set_fine`, and was said before the workers start.
-        let others = !(Counts::THRIFTY | Counts::EAGER);
-        self.counts.fetch_and(others, Ordering::Relaxed);
-        self.counts.fetch_or(bits, Ordering::Relaxed);
-    }
-
     /// The calling process is the one in which workers are about to be started.
     pub(crate) fn set_process(&self) {
         // Elsewhere nobody forks, and there may be no processes to tell apart.
@@ -227,49 +215,6 @@ impl Idle {
         // Ordering: as in `set_process`.
         let process = self.process.load(Ordering::Relaxed);
         process != 0 && process != u64::from(std::process::id())
-    }
-
-    /// Whether new tasks are left to those that are awake: they are too fine to share, or sleepers are to sleep.
-    pub(crate) fn spares(&self) -> bool {
-        self.counts().spares()
-    }
-
-    /// Whether the work at hand is too fine to share.
-    pub(crate) fn is_fine(&self) -> bool {
-        self.counts().fine()
-    }
-
-    /// Takes note of whether a theft was worth it. One that was may have been a thread that had to wait for a
-    /// processor, so it takes several to change an opinion.
-    pub(crate) fn learn(&self, worth_it: bool) {
-        if self.counts().eager() {
-            return;
-        }
-        // Ordering: Relaxed, as in `set_fine`; that two threads overwrite each other does no harm.
-        let score = policy::score(self.score.load(Ordering::Relaxed), worth_it);
-        self.score.store(score, Ordering::Relaxed);
-        if score == policy::COARSE_SCORE {
-            self.set_fine(false);
-        } else if score >= policy::FINE_SCORE {
-            self.set_fine(true);
-        }
-    }
-
-    /// Takes note of that the work at hand is worth sharing, whatever was learnt.
-    pub(crate) fn forget(&self) {
-        // Ordering: as in `learn`.
-        self.score.store(policy::COARSE_SCORE, Ordering::Relaxed);
-        self.set_fine(false);
-    }
-
-    /// Says whether the work at hand is too fine to share.
-    fn set_fine(&self, fine: bool) {
-        // Ordering: Relaxed. It guides, and no data hangs on it; the proof counts with either value.
-        if fine && !self.is_fine() {
-            self.counts.fetch_or(Counts::FINE, Ordering::Relaxed);
-        } else if !fine && self.is_fine() {
-            self.counts.fetch_and(!Counts::FINE, Ordering::Relaxed);
-        }
     }
 
     /// Calls one worker for one task that was pushed before, to a queue that others can see, by a worker whose poll
@@ -314,15 +259,6 @@ impl Idle {
         while self.call_one(true) {}
     }
 
-    /// Sees to it that somebody watches over the calling worker, whose slot has just been filled.
-    #[inline]
-    pub(crate) fn call_watcher(&self) {
-        let counts = self.counts();
-        if counts.parked() > 0 && !counts.watched() {
-            self.make_watcher();
-        }
-    }
-
     #[cold]
     fn call_one(&self, whoever_searches: bool) -> bool {
         // Asked here, beside a system call that costs more.
@@ -348,21 +284,6 @@ impl Idle {
         };
         bed.parker.unpark();
         true
-    }
-
-    #[cold]
-    fn make_watcher(&self) {
-        let bed = {
-            let sleepers = self.sleepers.lock();
-            // It will be called for work last.
-            let (Some(bed), false) = (Self::longest(&sleepers), self.counts().watched()) else {
-                return;
-            };
-            bed.set(WATCH);
-            self.change(Counts::WATCHED, 0);
-            Arc::clone(bed)
-        };
-        bed.parker.unpark();
     }
 
     /// From parked to what `plus` adds to the counts, under the lock; whether somebody may rely on its next look.
@@ -460,55 +381,9 @@ impl Idle {
         false
     }
 
-    /// Makes one of `sleepers` the watcher if who has just left their list `had_role`, and nobody else has it; to be
-    /// unparked.
-    fn hand_on(&self, sleepers: &[Arc<Bed>], had_role: bool) -> Option<Arc<Bed>> {
-        let hands_on = had_role && !self.counts().watched() && has!(HandOn);
-        let next = Self::longest(sleepers).filter(|_| hands_on)?;
-        next.set(WATCH);
-        self.change(Counts::WATCHED, 0);
-        Some(Arc::clone(next))
-    }
-
-    /// Who has slept longest; who is in the driver had better stay there.
-    fn longest(sleepers: &[Arc<Bed>]) -> Option<&Arc<Bed>> {
-        let outside = sleepers.iter().find(|bed| !bed.parker.is_in_driver());
-        outside.or(sleepers.first())
-    }
-
     /// Whether any worker is in bed. Where a stale answer would matter, the caller has fenced.
     pub(crate) fn anybody_parked(&self) -> bool {
         self.counts().parked() > 0
-    }
-
-    /// Gives the watcher's role up, but for one more look a tick later, if nobody runs, or if `all_slow` that run are
-    /// marked slow.
-    pub(crate) fn stop_watching(&self, bed: &Bed, all_slow: bool) {
-        let _unchanged = self.sleepers.lock();
-        let counts = self.counts();
-        let nobody_runs = counts.parked() == counts.seated();
-        let may_leave = nobody_runs || all_slow || !has!(WhoRuns);
-        if bed.call() == Call::Watch && may_leave {
-            bed.set(LOOK);
-            self.change(0, Counts::WATCHED);
-        }
-    }
-
-    /// After that look: takes the role up again if somebody `runs` who may have relied on it, and nobody else has it;
-    /// says whether it did.
-    pub(crate) fn has_looked(&self, bed: &Bed, runs: bool) -> bool {
-        let _unchanged = self.sleepers.lock();
-        if bed.call() != Call::Look {
-            return false;
-        }
-        let resumes = runs && !self.counts().watched();
-        if resumes {
-            bed.set(WATCH);
-            self.change(Counts::WATCHED, 0);
-        } else {
-            bed.set(SLEEP);
-        }
-        resumes
     }
 }
 
