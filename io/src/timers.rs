@@ -19,8 +19,8 @@
 //!
 //! # Cost
 //!
-//! To set, move or drop a timer: the lock, a look into a map with an entry for each millisecond in which something is due, and no allocation but for
-//! the first of a bucket. One that expires is sorted among those of its millisecond.
+//! To set, move or drop a timer: the lock, a look into a map with an entry for each millisecond in which something is
+//! due, and no allocation but for the first of a bucket. One that expires is sorted among those of its millisecond.
 //!
 //! # What is not promised
 //!
