@@ -19,8 +19,9 @@
 //! comes before the park.
 //!
 //! A producer may find a worker *searching* and leave it at that. The searcher ends its search in one
-//! of two ways. Either it finds something ([`Idle::stop_searching`]): if it was the last to search, it leaves the
-//! searching, fences, looks at every queue, and calls another worker if anything is left. The producer pushed before
+//! of two ways. Either it finds something, or has a look into the driver to take first ([`Idle::stop_searching`]): if it
+//! was the last to search, it leaves the searching, fences, looks at every queue, and calls another worker if anything is
+//! left. The producer pushed before
 //! its own fence and read `counts` after it: if it still saw the searcher, its push is seen by that look. Or it
 //! does not: it leaves the searching and enters the parked in one step, and (2) to (4) follow. A worker that parks
 //! without having searched may skip (3) only if somebody else was searching at that moment.
