@@ -50,10 +50,14 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file in which a test is that a page calls `module::test`: of the large suite, a suite of its own, a model.
+/// The file in which a test is that a page calls `module::test`: of the large suite, a suite of its own, a model; or one
+/// of those of the crate `rejoin-io`, if it begins with `io/`.
 fn module_text(root: &Path, module: &str) -> String {
+    let (package, module) = module
+        .strip_prefix("io/")
+        .map_or(("rejoin", module), |module| ("io", module));
     let places = ["tests/it", "tests", "src"];
-    let files = places.map(|place| root.join(format!("rejoin/{place}/{module}.rs")));
+    let files = places.map(|place| root.join(format!("{package}/{place}/{module}.rs")));
     let text = files.iter().find_map(|file| fs::read_to_string(file).ok());
     text.unwrap_or_default()
 }

@@ -12,6 +12,7 @@ mod faults;
 mod datagrams;
 mod timers;
 mod side_by_side;
+mod busy;
 mod auto_traits;
 #[cfg(feature = "hyper")]
 mod http;

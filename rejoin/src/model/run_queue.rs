@@ -141,6 +141,42 @@ fn a_full_ring_that_is_robbed_overflows_without_loss() {
     });
 }
 
+/// The owner of a ring that is being robbed takes out what it still gets, and then robs another one's into the same ring.
+fn a_victim_robs_another() -> bool {
+    let (own, other) = (RunQueue::new(), RunQueue::new());
+    for item in 0..2 {
+        own.push_ring(item).expect("there is room");
+        other.push_ring(item + 2).expect("there is room");
+    }
+    let stealers = own.stealers();
+    let thief = thread::spawn(move || rob_ring(&stealers));
+    let mut items: Vec<_> = std::iter::from_fn(|| own.pop_ring()).collect();
+    if let Steal::Item(item, _) = own.steal_ring(&other.stealers(), 1) {
+        items.push(item);
+    }
+    let booty = thief.join().expect("no thief panics");
+    let passed_on = booty.iter().any(|&item| item >= 2);
+    items.extend(booty);
+    items.extend(drain(&own));
+    items.extend(drain(&other));
+    assert_once(items, 4);
+    passed_on
+}
+
+#[test]
+fn a_victim_that_robs_another_takes_nothing_twice() {
+    check(3, || {
+        a_victim_robs_another();
+    });
+}
+
+/// If the thief could not come after the other theft, this would hold.
+#[test]
+#[should_panic]
+fn canary_what_was_stolen_is_not_stolen_on() {
+    check(3, || assert!(!a_victim_robs_another()));
+}
+
 /// If the thief's moves were one step each, this would hold.
 #[test]
 #[should_panic]

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
-use rejoin::{Builder, Executor, block_in_place, block_on, spawn, spawn_blocking};
+use rejoin::{
+    Builder, Executor, LocalExecutor, block_in_place, block_on, consume_budget, spawn,
+    spawn_blocking, spawn_local, yield_now,
+};
 
 use crate::support::{Count, on_workers, panic_message, watched, with_workers};
 use crate::watchdog::step;
@@ -205,5 +208,94 @@ fn where_no_thread_can_be_started_the_call_runs_and_block_on_says_why_it_cannot(
                 "{message}"
             );
         }
+    });
+}
+
+#[test]
+fn in_block_on_what_was_spawned_there_goes_on_beside_a_call_in_place() {
+    with_workers(|executor| {
+        for tasks in [1, 2, 300] {
+            executor.block_on(async {
+                let ran = Count::new();
+                for _ in 0..tasks {
+                    let ran = ran.clone();
+                    spawn(async move { ran.add() }).detach();
+                }
+                step("what was spawned before the call");
+                block_in_place(|| ran.wait_for(tasks));
+                step("a task spawned after it");
+                assert_eq!(spawn(async { 7 }).await, 7);
+            });
+        }
+    });
+}
+
+#[test]
+fn in_place_one_may_block_on_what_yields_blocks_in_place_and_is_driven_by_others() {
+    with_workers(|executor| {
+        for _ in 0..50 {
+            let task = executor.spawn(async {
+                block_in_place(|| {
+                    block_on(async {
+                        block_in_place(|| ());
+                        yield_now().await;
+                        assert_eq!(spawn(async { 7 }).await, 7);
+                        block_in_place(|| ());
+                    });
+                });
+                block_in_place(|| {
+                    async_io::block_on(async {
+                        yield_now().await;
+                        for _ in 0..300 {
+                            consume_budget().await;
+                        }
+                    });
+                });
+                block_in_place(|| {
+                    let local = LocalExecutor::new();
+                    local.block_on(async { spawn_local(yield_now()).await });
+                });
+                yield_now().await;
+                spawn(async { 8 }).await
+            });
+            step("a task that blocks in place again and again");
+            assert_eq!(block_on(task), 8);
+        }
+    });
+}
+
+#[test]
+fn a_blocking_call_may_spawn_start_another_and_block_in_place() {
+    with_workers(|executor| {
+        let call = executor.spawn_blocking(|| {
+            let inner = spawn_blocking(|| block_in_place(|| spawn(async { 7 })));
+            (inner, block_in_place(|| block_on(spawn(async { 8 }))))
+        });
+        let (inner, eight) = block_on(call);
+        assert_eq!((block_on(block_on(inner)), eight), (7, 8));
+    });
+}
+
+#[test]
+fn in_local_tasks_both_ways_to_block_work() {
+    fn blocks() -> i32 {
+        let local = LocalExecutor::new();
+        local.block_on(async {
+            let here = std::rc::Rc::new(1);
+            let task = spawn_local(async move {
+                let (tell, told) = mpsc::channel();
+                spawn(async move { tell.send(2).unwrap() }).detach();
+                let in_place = block_in_place(|| told.recv().unwrap());
+                spawn_blocking(move || in_place + 4).await + *here
+            });
+            let beside = spawn_local(async { 8 });
+            task.await + beside.await
+        })
+    }
+    with_workers(|executor| {
+        step("local tasks in a task");
+        assert_eq!(block_on(executor.spawn(async { blocks() })), 15);
+        step("local tasks in block_on");
+        assert_eq!(executor.block_on(async { blocks() }), 15);
     });
 }

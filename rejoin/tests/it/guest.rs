@@ -1,14 +1,17 @@
 //! A thread in `block_on` that spawns: its tasks run, whatever it does meanwhile.
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
+use std::task::Poll;
 use std::thread;
 
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use rejoin::{block_on, spawn, yield_now};
+use rejoin::{Executor, block_on, spawn, yield_now};
 
-use crate::support::{Count, spin_until, with_workers};
+use crate::support::{Count, executor, spin_until, watched, with_workers};
 use crate::watchdog::step;
 
 #[test]
@@ -219,5 +222,83 @@ fn what_it_awaits_at_once_it_runs_itself_and_what_it_then_blocks_on_runs_elsewhe
         });
         // The others come only for what lies there while the thread is kept from its processor.
         assert!(here > runs * 3 / 4, "{here} of {runs}");
+    });
+}
+
+#[test]
+fn its_tasks_that_never_wait_keep_nobody_from_what_another_thread_wakes() {
+    with_workers(|executor| {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (flag, other) = (Arc::clone(&stop), Arc::clone(&stop));
+        executor.block_on(async move {
+            spawn(poll_fn(move |cx| {
+                cx.waker().wake_by_ref();
+                if flag.load(SeqCst) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            }))
+            .detach();
+            spawn(async move {
+                while !other.load(SeqCst) {
+                    yield_now().await;
+                }
+            })
+            .detach();
+            for _ in 0..20 {
+                step("a message for the future itself");
+                let (tell, told) = oneshot::channel();
+                let sender = thread::spawn(move || tell.send(7).unwrap());
+                assert_eq!(told.await, Ok(7));
+                sender.join().unwrap();
+                step("a message for a task that it awaits");
+                let (tell, told) = oneshot::channel();
+                let task = spawn(async move { told.await.unwrap() });
+                let sender = thread::spawn(move || tell.send(8).unwrap());
+                assert_eq!(task.await, 8);
+                sender.join().unwrap();
+            }
+        });
+        stop.store(true, SeqCst);
+    });
+}
+
+#[test]
+fn of_two_executors_one_within_the_other_each_runs_what_is_spawned_in_its_own() {
+    let counting = |workers| {
+        let (spawned, builder) = (Count::new(), Executor::builder().threads(workers));
+        let count = spawned.clone();
+        let executor = builder.on_spawn(move |_| count.add()).build().unwrap();
+        (executor, spawned)
+    };
+    watched(|| {
+        for workers in [1, 2] {
+            let (outer, by_outer) = counting(workers);
+            let kept = outer.block_on(async {
+                let ran = Count::new();
+                let count = ran.clone();
+                spawn(async move { count.add() }).detach();
+                let (inner, by_inner) = counting(workers);
+                step("a block_on within one of another executor");
+                inner.block_on(async {
+                    let (tell, told) = mpsc::channel();
+                    spawn(async move { tell.send(()).unwrap() }).detach();
+                    told.recv().unwrap();
+                    // What was spawned outside goes on.
+                    ran.wait_for(1);
+                    spawn(yield_now()).await;
+                });
+                spawn(async {}).await;
+                assert_eq!((by_outer.get(), by_inner.get()), (2, 2));
+                step("the end of the inner one");
+                drop(inner);
+                spawn(async {}).await;
+                executor(workers)
+            });
+            step("one that was built in a block_on and outlives it");
+            assert_eq!(kept.block_on(async { spawn(async { 7 }).await }), 7);
+            assert_eq!(by_outer.get(), 3);
+        }
     });
 }

@@ -187,3 +187,54 @@ fn what_hooks_own_is_dropped_with_the_executor() {
         }
     });
 }
+
+async fn thrice() {
+    for _ in 0..3 {
+        yield_now().await;
+    }
+}
+
+#[test]
+fn every_hook_hears_of_the_id_and_the_place_of_the_spawn() {
+    watched(|| {
+        for workers in SIZES {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let note = |what: &'static str| {
+                let seen = Arc::clone(&seen);
+                move |task: &rejoin::TaskInfo| {
+                    let place = task.location();
+                    let entry = (what, task.id(), place.file(), place.line());
+                    seen.lock().unwrap().push(entry);
+                }
+            };
+            let finish = note("finish");
+            let executor = Executor::builder()
+                .threads(workers)
+                .on_spawn(note("spawn"))
+                .on_poll_begin(note("begin"))
+                .on_poll_end(note("end"))
+                .on_finish(move |task, _| finish(task))
+                .build()
+                .unwrap();
+            let (by_executor, line) = (executor.spawn(thrice()), line!());
+            let first = (by_executor.id(), line);
+            let second = executor.block_on(async {
+                let (free, line) = (rejoin::spawn(thrice()), line!());
+                let id = free.id();
+                free.await;
+                (id, line)
+            });
+            block_on(by_executor);
+            drop(executor);
+            let seen = seen.lock().unwrap();
+            for (id, line) in [first, second] {
+                for (what, times) in [("spawn", 1), ("begin", 4), ("end", 4), ("finish", 1)] {
+                    let told = seen.iter().filter(|entry| (entry.0, entry.1) == (what, id));
+                    let there = told.filter(|entry| (entry.2, entry.3) == (file!(), line));
+                    assert_eq!(there.count(), times, "{what}");
+                }
+            }
+            assert_eq!(seen.len(), 20);
+        }
+    });
+}

@@ -217,3 +217,51 @@ fn handles_work_in_the_combinators_of_futures() {
         assert_eq!(block_on(slow.cancel()), None);
     });
 }
+
+#[test]
+fn messages_go_round_through_long_chains_of_tasks_and_come_out() {
+    const LENGTH: usize = 100;
+    const ROUNDS: usize = 5;
+    for workers in crate::support::SIZES {
+        let _watchdog = crate::watchdog::watchdog("messages through chains of tasks");
+        let executor = crate::support::executor(workers);
+        let mut ends = Vec::new();
+        for _ in 0..30 {
+            let (first, mut last) = async_channel::bounded::<usize>(10);
+            for _ in 0..LENGTH {
+                let (next, received) = async_channel::bounded(10);
+                let from = std::mem::replace(&mut last, received);
+                executor
+                    .spawn(async move {
+                        while let Ok(hops) = from.recv().await {
+                            next.send(hops + 1).await.unwrap();
+                        }
+                    })
+                    .detach();
+            }
+            let (out, comes_out) = async_channel::bounded(1);
+            let back = first.clone();
+            executor
+                .spawn(async move {
+                    for _ in 1..ROUNDS {
+                        let hops = last.recv().await.unwrap();
+                        back.send(hops).await.unwrap();
+                    }
+                    out.send(last.recv().await.unwrap()).await.unwrap();
+                })
+                .detach();
+            ends.push((first, comes_out));
+        }
+        step("all messages");
+        executor.block_on(async {
+            for (first, _) in &ends {
+                first.send(0).await.unwrap();
+            }
+            for (_, comes_out) in &ends {
+                assert_eq!(comes_out.recv().await, Ok(LENGTH * ROUNDS));
+            }
+        });
+        step("the end of the executor, whose tasks wait for one another");
+        drop(executor);
+    }
+}

@@ -242,3 +242,40 @@ fn an_awaiter_that_drops_the_handle_in_its_wake_is_harmless() {
         spin_until(|| awaiter.1.load(SeqCst) == 1);
     });
 }
+
+#[test]
+fn the_waker_of_an_awaiter_that_went_away_is_gone_when_its_task_has_ended() {
+    with_workers(|executor| {
+        for round in 0..100 {
+            let (go, wait) = oneshot::channel::<()>();
+            let mut handle = executor.spawn(async move { wait.await.unwrap() });
+            // It keeps the task, and is not to keep the waker.
+            let stop = (round % 2 == 0).then(|| handle.cancel_handle());
+            let awaiter = Arc::new(Count::new());
+            let waker = Waker::from(Arc::clone(&awaiter));
+            let polled = Pin::new(&mut handle).poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+            drop(waker);
+            std::thread::scope(|scope| {
+                scope.spawn(|| go.send(()).unwrap());
+                drop(handle);
+            });
+            step("the drop of a waker that nobody needs");
+            spin_until(|| Arc::strong_count(&awaiter) == 1);
+            drop(stop);
+        }
+    });
+}
+
+#[test]
+fn the_text_of_a_panic_is_told_if_it_is_text() {
+    with_workers(|executor| {
+        let told = |handle: JoinHandle<()>| block_on(handle.join()).unwrap_err().to_string();
+        let fixed = executor.spawn(async { panic!("fixed") });
+        assert_eq!(told(fixed), "the task panicked: fixed");
+        let (one, put_together) = (1, executor.spawn(async { panic!("put {}", "together") }));
+        assert_eq!(told(put_together), "the task panicked: put together");
+        let no_text = executor.spawn(async move { std::panic::panic_any(one) });
+        assert_eq!(told(no_text), "the task panicked");
+    });
+}

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 
 use futures::channel::oneshot;
-use rejoin::{LocalExecutor, LocalHandle, spawn_local, yield_now};
+use rejoin::{LocalExecutor, LocalHandle, spawn, spawn_local, yield_now};
 
 use crate::support::{Count, OnDrop, watched};
 use crate::watchdog::step;
@@ -322,5 +322,45 @@ fn cycles_of_tasks_and_their_handles_end_with_the_executor() {
         assert_eq!(dropped.get(), 0);
         drop(local);
         assert_eq!(dropped.get(), 1);
+    });
+}
+
+#[test]
+fn hundreds_that_are_woken_at_once_by_a_task_of_the_workers_all_run() {
+    const NUMBER: usize = 500;
+    crate::support::with_workers(|executor| {
+        step("all of them");
+        let ran = executor.block_on(async {
+            let local = LocalExecutor::new();
+            let (give, given) = async_channel::unbounded();
+            let telling = spawn(async move {
+                let mut tellers = Vec::new();
+                for _ in 0..NUMBER {
+                    let (tell, told) = oneshot::channel::<()>();
+                    tellers.push(tell);
+                    give.send(told).await.unwrap();
+                }
+                yield_now().await;
+                tellers.into_iter().for_each(|tell| tell.send(()).unwrap());
+            });
+            let ran = Rc::new(Cell::new(0));
+            let counted = Rc::clone(&ran);
+            let mut tasks = Vec::new();
+            let driven = async {
+                // Woken by the other task as well.
+                while let Ok(told) = given.recv().await {
+                    let ran = Rc::clone(&counted);
+                    tasks.push(spawn_local(async move {
+                        told.await.unwrap();
+                        ran.set(ran.get() + 1);
+                    }));
+                }
+                futures::future::join_all(tasks).await;
+            };
+            local.run(driven).await;
+            telling.await;
+            ran.get()
+        });
+        assert_eq!(ran, NUMBER);
     });
 }

@@ -48,17 +48,18 @@ fn pending_tasks_are_dropped_unpolled_and_their_handles_say_cancelled() {
 fn tasks_that_wake_each_other_by_their_drops_are_dropped_once_after_a_panic() {
     watched(|| {
         with_own(|executor| {
-            let dropped = Count::new();
+            let (dropped, waiting) = (Count::new(), Count::new());
             let ((wakes_one, one), (wakes_other, other)) = (oneshot::channel(), oneshot::channel());
             for (waits, wakes) in [(one, wakes_other), (other, wakes_one)] {
                 let mut wakes: Option<oneshot::Sender<()>> = Some(wakes);
                 let wakes = OnDrop(move || {
                     let _ = wakes.take().map(|wakes| wakes.send(()));
                 });
-                let count = dropped.on_drop();
+                let (count, waiting) = (dropped.on_drop(), waiting.clone());
                 executor
                     .spawn(async move {
                         let _both = (wakes, count);
+                        waiting.add();
                         waits.await.expect("the other one is still there");
                         pending::<()>().await;
                     })
@@ -66,7 +67,9 @@ fn tasks_that_wake_each_other_by_their_drops_are_dropped_once_after_a_panic() {
             }
             let thrown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 executor.block_on(async {
-                    rejoin::yield_now().await;
+                    while waiting.get() < 2 {
+                        rejoin::yield_now().await;
+                    }
                     panic!("on purpose");
                 });
             }));
@@ -284,13 +287,14 @@ fn reference_cycles_are_freed_at_shutdown() {
                 count.add();
                 second.await;
             });
-            let guard = dropped.on_drop();
+            let (guard, count) = (dropped.on_drop(), ready.clone());
             let second = executor.spawn(async move {
                 let _guard = guard;
+                count.add();
                 first.await;
             });
             give.send(second).unwrap();
-            ready.wait_for(2);
+            ready.wait_for(3);
             step("the executor's end");
             drop(executor);
             assert_eq!(dropped.get(), 3);

@@ -6,7 +6,7 @@ use std::thread;
 
 use rejoin::{Executor, JoinHandle, block_on, spawn};
 
-use crate::support::{Count, OnDrop, executor, with_workers};
+use crate::support::{Count, OnDrop, executor, watched, with_workers};
 use crate::watchdog::step;
 
 type Late = Option<OnDrop<Box<dyn FnMut()>>>;
@@ -132,5 +132,43 @@ fn a_destructor_of_a_worker_spawns_wakes_and_blocks_elsewhere() {
         step("the executor whose worker has a destructor");
         drop(ending);
         assert_eq!(ran.get(), 1);
+    });
+}
+
+#[test]
+fn a_destructor_of_a_worker_wakes_tasks_of_its_own_executor_that_are_over() {
+    watched(|| {
+        for workers in [1, 2, 4] {
+            let executor = executor(workers);
+            let (tell, told) = std::sync::mpsc::channel::<Waker>();
+            let (polls, dropped, ran) = (Count::new(), Count::new(), Count::new());
+            let (count, guard) = (polls.clone(), dropped.on_drop());
+            executor
+                .spawn(std::future::poll_fn(move |cx| {
+                    let _guard = &guard;
+                    count.add();
+                    tell.send(cx.waker().clone()).unwrap();
+                    Poll::<()>::Pending
+                }))
+                .detach();
+            let (waiting, count) = (told.recv().unwrap(), ran.clone());
+            block_on(executor.spawn(std::future::poll_fn(move |cx| {
+                let (waiting, count) = (waiting.clone(), count.clone());
+                let mut wakers = Some((cx.waker().clone(), waiting));
+                let job = move || {
+                    let (ended, waiting) = wakers.take().unwrap();
+                    for waker in [ended, waiting] {
+                        waker.wake_by_ref();
+                        waker.wake();
+                    }
+                    count.add();
+                };
+                LATE.with_borrow_mut(|slot| *slot = Some(OnDrop(Box::new(job))));
+                Poll::Ready(())
+            })));
+            step("the executor whose worker has a destructor that wakes");
+            drop(executor);
+            assert_eq!((ran.get(), polls.get(), dropped.get()), (1, 1, 1));
+        }
     });
 }

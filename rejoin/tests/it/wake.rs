@@ -2,11 +2,12 @@
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 
-use rejoin::block_on;
+use futures::channel::oneshot;
+use rejoin::{block_on, spawn};
 
 use crate::support::{Count, OnDrop, spin_until, with_workers};
 use crate::watchdog::step;
@@ -184,5 +185,116 @@ fn a_waker_of_one_executor_used_on_a_worker_of_another_wakes_its_own_task() {
         step("the two executors' tasks");
         assert!(block_on(here).starts_with("rejoin-"));
         block_on(there);
+    });
+}
+
+#[test]
+fn hundreds_that_wait_are_woken_in_turn_by_another_thread_and_all_answer() {
+    async fn ask(number: usize) {
+        let (give, answers) = async_channel::unbounded();
+        let senders: Vec<_> = (0..number)
+            .map(|n| {
+                let ((tell, told), give) = (oneshot::channel(), give.clone());
+                spawn(async move {
+                    assert_eq!(told.await, Ok(n));
+                    give.send(n).await.unwrap();
+                })
+                .detach();
+                tell
+            })
+            .collect();
+        drop(give);
+        let other = thread::spawn(move || {
+            for (n, tell) in senders.into_iter().enumerate() {
+                tell.send(n).unwrap();
+            }
+        });
+        let mut seen = vec![false; number];
+        while let Ok(n) = answers.recv().await {
+            assert!(!std::mem::replace(&mut seen[n], true), "twice");
+        }
+        assert!(seen.into_iter().all(|seen| seen));
+        other.join().unwrap();
+    }
+    with_workers(|executor| {
+        for _ in 0..5 {
+            step("answers to a block_on");
+            executor.block_on(ask(300));
+            step("answers to a task");
+            block_on(executor.spawn(ask(300)));
+        }
+    });
+}
+
+/// How the poll ends during which a task is woken and cancelled.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Pending,
+    Ready,
+    Panic,
+}
+
+#[test]
+fn a_wake_and_a_cancel_during_a_poll_in_either_order_give_no_other_poll() {
+    with_workers(|executor| {
+        for ending in [Ending::Pending, Ending::Ready, Ending::Panic] {
+            for (wakes, cancels, first) in [
+                (true, false, true),
+                (false, true, true),
+                (true, true, true),
+                (true, true, false),
+            ] {
+                let (tell, told) = mpsc::channel::<Waker>();
+                let (polls, dropped, go) = (Count::new(), Count::new(), Arc::new(Barrier::new(2)));
+                let (count, guard, wait) = (polls.clone(), dropped.on_drop(), Arc::clone(&go));
+                let mut handle = executor.spawn(poll_fn(move |cx| {
+                    let _guard = &guard;
+                    count.add();
+                    if count.get() == 1 {
+                        tell.send(cx.waker().clone()).unwrap();
+                        wait.wait();
+                    }
+                    match ending {
+                        Ending::Pending => Poll::Pending,
+                        Ending::Ready => Poll::Ready(()),
+                        Ending::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+                    }
+                }));
+                let (cancel, waker) = (handle.cancel_handle(), told.recv().unwrap());
+                if wakes && first {
+                    waker.wake_by_ref();
+                }
+                if cancels {
+                    cancel.cancel();
+                }
+                if wakes && !first {
+                    waker.wake_by_ref();
+                }
+                go.wait();
+                let again = usize::from(matches!(ending, Ending::Pending) && !cancels);
+                step("one poll more, or the end");
+                polls.wait_for(1 + again);
+                if matches!(ending, Ending::Pending) && !cancels {
+                    cancel.cancel();
+                }
+                dropped.wait_for(1);
+                let result = block_on(handle.join());
+                // What is ready at that moment may be given or not.
+                match ending {
+                    Ending::Pending => assert!(result.unwrap_err().is_cancelled()),
+                    Ending::Ready => {
+                        assert!(result.map_or_else(|no| cancels && no.is_cancelled(), |()| true));
+                    }
+                    Ending::Panic => {
+                        let error = result.unwrap_err();
+                        assert!(error.is_panic() || cancels);
+                    }
+                }
+                // Late ones do nothing.
+                waker.wake();
+                block_on(executor.spawn(async {}));
+                assert_eq!((polls.get(), dropped.get()), (1 + again, 1), "{ending:?}");
+            }
+        }
     });
 }

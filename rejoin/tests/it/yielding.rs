@@ -1,6 +1,8 @@
 //! A yield goes to the back.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 use rejoin::{block_on, spawn, yield_now};
 
@@ -67,9 +69,12 @@ fn many_tasks_that_yield_many_times_all_end() {
 }
 
 #[test]
-fn a_yield_is_pending_once_and_can_be_dropped_half_way() {
-    let mut turn = yield_now();
-    assert!(poll_once(&mut turn).is_pending());
+fn a_yield_is_pending_once_wakes_at_once_and_can_be_dropped_half_way() {
+    let (mut turn, woken) = (yield_now(), Arc::new(Count::new()));
+    let waker = Waker::from(Arc::clone(&woken));
+    let polled = Pin::new(&mut turn).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    assert_eq!(woken.get(), 1);
     assert!(poll_once(&mut turn).is_ready());
     let mut turn = yield_now();
     assert!(poll_once(&mut turn).is_pending());
