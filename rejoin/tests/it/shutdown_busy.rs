@@ -13,6 +13,10 @@ use crate::support::{Count, OnDrop, executor, pending_with, spin_until, watched}
 use crate::watchdog::step;
 
 /// Each of these tasks spawns the next one, which owns `kept` then.
+#[expect(
+    clippy::only_used_in_recursion,
+    reason = "it is handed on and dropped with the last of them"
+)]
 fn spawn_the_next<T: Send + 'static>(kept: T, spawned: Count) {
     let task = async move {
         spawned.add();
