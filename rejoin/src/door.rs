@@ -92,7 +92,10 @@ pub(crate) fn leave_seat() -> Option<Held> {
         here.is_guest.set(false);
     });
     let seated = HELD.with_borrow_mut(Option::take)?;
-    Some(ManuallyDrop::into_inner(seated).held)
+    let held = ManuallyDrop::into_inner(seated).held;
+    // Who takes it next wakes nobody.
+    held.set_waking(false);
+    Some(held)
 }
 
 /// Whether the calling thread holds a seat.

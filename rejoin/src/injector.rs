@@ -25,6 +25,7 @@ use std::collections::vec_deque::Drain;
 
 use crossbeam_utils::CachePadded;
 
+use crate::policy;
 use crate::sync::{AtomicUsize, Lock, Ordering, StaticUsize, has};
 
 /// See the module's documentation.
@@ -132,6 +133,22 @@ impl<T> Injector<T> {
         debug_assert!(state.serving != 0);
         state.queue.extend(items);
         lane.publish(&state);
+    }
+
+    /// Adds one item at the back of the longest lane, so that it comes after most, if that holds a crowd. Only for an item
+    /// of the generation served, as with [`push_batch`](Self::push_batch).
+    pub(crate) fn push_last(&self, item: T) -> Result<(), T> {
+        let lane = self.lanes().max_by_key(|lane| lane.len());
+        match lane.filter(|lane| policy::is_crowd(lane.len())) {
+            Some(lane) => {
+                let mut state = lane.state.lock();
+                debug_assert!(state.serving != 0);
+                state.queue.push_back(item);
+                lane.publish(&state);
+                Ok(())
+            }
+            None => Err(item),
+        }
     }
 
     /// Takes one item to run out of the first lane that has one, from the `first` on, and, under the same lock, a batch

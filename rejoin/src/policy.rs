@@ -193,6 +193,14 @@ pub(crate) fn injector_share(waiting: usize, workers: usize, room: usize) -> usi
         .min(room.saturating_sub(RESERVE))
 }
 
+/// The same for what overflowed from rings, when events that never cease have had the turn before: a part of what room
+/// there is, be it little. At each turn, fork-join work would move to and fro, and fib(20) take 1.3 times as long.
+pub(crate) fn owed_share(waiting: usize, workers: usize, room: usize) -> usize {
+    (waiting / workers.clamp(1, 2))
+        .min(INJECTOR_BATCH)
+        .min(room / 2)
+}
+
 /// Whether one more worker may search while `searching` already do and `seats` there are: at most half, so that thieves
 /// don't queue up before one victim, and few of many. Each that finds something calls the next.
 pub(crate) fn may_search(searching: u32, seats: u32) -> bool {
@@ -235,6 +243,11 @@ pub(crate) fn next_probe(ticks: u32) -> u32 {
 /// Whether the injector has its turn at the `tick`-th poll while work is fine.
 pub(crate) fn fine_turn(tick: u32) -> bool {
     tick % FINE_INTERVAL == 0
+}
+
+/// Whether so many tasks from outside are more than one worker takes at once.
+pub(crate) fn is_crowd(waiting: usize) -> bool {
+    waiting >= INJECTOR_BATCH
 }
 
 /// Whether so many tasks from outside are more than those that are awake can keep up with.

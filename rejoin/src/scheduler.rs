@@ -102,7 +102,7 @@ impl Scheduler {
     #[inline]
     pub(crate) fn push_here(&self, held: &Held, runnable: Runnable, yielded: bool) {
         if yielded {
-            return self.push_back(held, runnable, true);
+            return self.push_yielded(held, runnable);
         }
         match held.queue.push_slot(runnable) {
             Some(displaced) => self.push_back(held, displaced, false),
@@ -140,6 +140,23 @@ impl Scheduler {
         self.idle.notify_from_outside(|| self.is_backlog());
     }
 
+    /// The push of a task that let others go first: those that wait outside, if there are many, were there before it.
+    #[inline]
+    fn push_yielded(&self, held: &Held, runnable: Runnable) {
+        if held.is_crowded() {
+            return self.push_behind_crowd(held, runnable);
+        }
+        self.push_back(held, runnable, true);
+    }
+
+    #[inline(never)]
+    fn push_behind_crowd(&self, held: &Held, runnable: Runnable) {
+        match self.injector.push_last(runnable) {
+            Ok(()) => self.call_for_injected(),
+            Err(runnable) => self.push_back(held, runnable, true),
+        }
+    }
+
     /// A worker's own push to the ring.
     #[inline]
     fn push_back(&self, held: &Held, runnable: Runnable, yielded: bool) {
@@ -160,6 +177,12 @@ impl Scheduler {
     /// Takes the older half of a full ring, and the runnable that found no room, to the spill.
     #[cold]
     fn overflow(&self, held: &Held, runnable: Runnable) {
+        if held.is_waking() {
+            // Events bring as many tasks at once as there are sockets. Those before them stay where they are, and these come in
+            // the order of their events.
+            self.injector.push_batch(std::iter::once(runnable));
+            return self.call_for_injected();
+        }
         let mut tasks = 1;
         let newest = std::iter::once(runnable);
         match held.queue.overflow() {
@@ -216,7 +239,7 @@ impl Scheduler {
         let tick = held.tick();
         let first = policy::first(tick, held.streak());
         let turn = first == First::Spill || (policy::may_hurry(tick) && held.hurries());
-        if turn && self.gives_turn(held) {
+        if turn && self.gives_turn(held, first) {
             return None;
         }
         if !held.is_at_batch() && !self.injector.is_empty() && self.may_look(held) {
@@ -239,8 +262,12 @@ impl Scheduler {
         .or_else(|| self.pop_shared(held))
     }
 
-    /// Whether the worker on `held`, busy as it is, has to look into the driver now, because nobody else does.
-    fn gives_turn(&self, held: &Held) -> bool {
+    /// Whether the worker on `held`, busy as it is, has to look into the driver now, because nobody else does. Events may never
+    /// cease: after some came, what overflowed has the next turn.
+    fn gives_turn(&self, held: &Held, first: First) -> bool {
+        if first == First::Spill && held.owes_spill.get() && !self.spill.is_empty() {
+            return false;
+        }
         let gives = self.driver().is_some_and(|post| !post.is_taken());
         if gives {
             held.take_turn();
@@ -283,13 +310,23 @@ impl Scheduler {
 
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
-        let note = |share, left, workers| held.note_batch(share, left < policy::WORTH, workers);
-        self.pop_from(&self.injector, held.next_lane(), held, note)
+        self.pop_from(&self.injector, held.next_lane(), held, |left, workers| {
+            let share = policy::injector_share(left, workers, held.queue.room());
+            held.note_batch(share, left, workers);
+            share
+        })
     }
 
     /// The same out of the spill.
     fn pop_spill(&self, held: &Held) -> Option<Runnable> {
-        self.pop_from(&self.spill, 0, held, |_, _, _| ())
+        let share = if held.owes_spill.take() {
+            policy::owed_share
+        } else {
+            policy::injector_share
+        };
+        self.pop_from(&self.spill, 0, held, |left, workers| {
+            share(left, workers, held.queue.room())
+        })
     }
 
     /// When the own queue is empty.
@@ -301,27 +338,27 @@ impl Scheduler {
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }
 
-    /// Looks at the lanes from the `first` on, and tells `note` how many are taken beside the one to run, how many there were, and for how many workers.
+    /// Looks at the lanes from the `first` on, and asks `share` how many to take beside the one to run, of how many and for how
+    /// many workers.
     fn pop_from(
         &self,
         shared: &Injector<Runnable>,
         first: usize,
         held: &Held,
-        note: impl FnOnce(usize, usize, usize),
+        share: impl FnOnce(usize, usize) -> usize,
     ) -> Option<Runnable> {
         // Ordering: Relaxed; a number that guides, nothing more.
         let workers = self.workers.load(Ordering::Relaxed);
-        let share = |left| {
-            let share = policy::injector_share(left, workers, held.queue.room());
-            note(share, left, workers);
-            share
-        };
-        shared.pop(first, share, |batch| {
-            held.note_theft(batch.len() + 1);
-            held.queue.extend(batch);
-            // They get their turn now, before what this worker's own tasks wake and spawn.
-            held.end_streak();
-        })
+        shared.pop(
+            first,
+            |left| share(left, workers),
+            |batch| {
+                held.note_theft(batch.len() + 1);
+                held.queue.extend(batch);
+                // They get their turn now, before what this worker's own tasks wake and spawn.
+                held.end_streak();
+            },
+        )
     }
 
     /// Whether anybody polls anything. Asked by a worker that does not.

@@ -218,6 +218,8 @@ pub(crate) struct Held {
     nibbles: Cell<u32>,
     /// How many more polls the last batch from outside is good for.
     batch: Cell<u32>,
+    /// Whether that left many behind.
+    crowded: Cell<bool>,
     /// Which of the injector's lanes comes first.
     lane: Cell<u32>,
     theft: Cell<Option<Theft>>,
@@ -226,6 +228,10 @@ pub(crate) struct Held {
     driver_turns: Box<Cell<Turns>>,
     /// It is time for one.
     is_turn: Cell<bool>,
+    /// Events came since the spill had its turn, which is owed to it now.
+    pub(crate) owes_spill: Cell<bool>,
+    /// The holder wakes those whose events came.
+    waking: Cell<bool>,
 }
 
 impl Held {
@@ -239,10 +245,13 @@ impl Held {
             turns: Cell::new(0),
             nibbles: Cell::new(0),
             batch: Cell::new(0),
+            crowded: Cell::new(false),
             lane: Cell::new(index as u32),
             theft: Cell::new(None),
             driver_turns: Box::new(Cell::new(Turns::NEW)),
             is_turn: Cell::new(false),
+            owes_spill: Cell::new(false),
+            waking: Cell::new(false),
         }
     }
 
@@ -308,8 +317,10 @@ impl Held {
         self.streak.set(policy::SLOT_STREAK);
     }
 
-    /// Remembers that a batch of so many came from outside, and left `few` or many behind.
-    pub(crate) fn note_batch(&self, tasks: usize, few: bool, workers: usize) {
+    /// Remembers that a batch of so many out of `waiting` came from outside.
+    pub(crate) fn note_batch(&self, tasks: usize, waiting: usize, workers: usize) {
+        let few = waiting < policy::WORTH;
+        self.crowded.set(policy::is_crowd(waiting - tasks));
         let between = policy::between_batches(workers);
         self.batch.set(between.saturating_add(tasks as u32));
         self.nibbles
@@ -322,6 +333,12 @@ impl Held {
         let left = self.batch.get();
         self.batch.set(left.saturating_sub(1));
         left > 0
+    }
+
+    /// Whether many waited outside when the holder last looked.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.get()
     }
 
     /// Which of the injector's lanes has its turn to be looked at first.
@@ -381,6 +398,17 @@ impl Held {
     /// Whether it is; asked once.
     pub(crate) fn turn_taken(&self) -> bool {
         self.is_turn.take()
+    }
+
+    /// Says whether the holder wakes those whose events came. Who does owes the spill a turn.
+    pub(crate) fn set_waking(&self, waking: bool) {
+        self.waking.set(waking);
+        self.owes_spill.set(self.owes_spill.get() | waking);
+    }
+
+    /// Whether the holder wakes those whose events came.
+    pub(crate) fn is_waking(&self) -> bool {
+        self.waking.get()
     }
 
     /// Publishes that `runnable` is about to be run.

@@ -92,14 +92,20 @@ impl Worker {
             match &found {
                 Find::Run(runnable) => held.begin(runnable),
                 // Wakers are user code, and the watcher looks after who runs that.
-                Find::Wake => held.begin_blocking(false),
+                Find::Wake => {
+                    held.begin_blocking(false);
+                    held.set_waking(true);
+                }
                 Find::Quiet(_) | Find::Leave => {}
             }
             found
         });
         match found {
             Some(Find::Run(runnable)) => run(self.scheduler, runnable),
-            Some(Find::Wake) => self.woken.drain(..).for_each(wake),
+            Some(Find::Wake) => {
+                self.woken.drain(..).for_each(wake);
+                door::with_seat(|_, held| held.set_waking(false));
+            }
             Some(Find::Quiet(waiting)) => waiting.into_iter().for_each(wake),
             Some(Find::Leave) => return Some(Stop::Leave),
             None => return Some(Stop::NoSeat),

@@ -4,14 +4,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Gives way once: the task goes to the back of its worker's queue, and the others there run first.
+/// Gives way once: the task goes to the back of its worker's queue, and the others there run first; if more than a hundred
+/// wait that came from outside, those as well.
 ///
 /// A future that computes for long between two waits can call this now and then, so that its
 /// neighbours get their turn; a million times a second is too often, once a millisecond is plenty.
 ///
 /// # Cost
 ///
-/// No allocation and no lock; a yield of a lone task wakes no other worker.
+/// No allocation, and no lock but behind such a crowd; a yield of a lone task wakes no other worker.
 ///
 /// # Examples
 ///

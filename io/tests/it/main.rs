@@ -2,7 +2,7 @@
 //!
 //! Tests wait on sockets, channels and counters; only those of timers wait on time. A watchdog names the one that
 //! hangs. Most run on executors of several sizes: see `support::with_workers`. What needs a process of its own is in
-//! `tests/process.rs`.
+//! `tests/process`.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! Nobody starves, however busy the others are.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 
 use rejoin::{Executor, block_on, spawn, yield_now};
@@ -157,5 +157,30 @@ fn a_task_that_spawns_for_ever_lets_others_through() {
         }
         stop.store(true, SeqCst);
         block_on(chain);
+    });
+}
+
+#[test]
+fn tasks_that_yield_let_those_through_that_wait_outside() {
+    on_workers(1, &|executor: &Executor| {
+        let (ran, (open, gate)) = (Count::new(), mpsc::channel());
+        let count = ran.clone();
+        let turns = executor.spawn(async move {
+            gate.recv().unwrap();
+            let mut turns = 0;
+            while count.get() < 2_000 {
+                turns += 1;
+                yield_now().await;
+            }
+            turns
+        });
+        for _ in 0..2_000 {
+            let count = ran.clone();
+            executor.spawn(async move { count.add() }).detach();
+        }
+        open.send(()).unwrap();
+        // One with which all began, one before the first batch was taken, one more before the worker saw how many
+        // wait. With a turn for each batch it had 17.
+        assert!(block_on(turns) <= 4);
     });
 }

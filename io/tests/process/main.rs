@@ -4,7 +4,8 @@
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
 
-#[path = "../../rejoin/tests/it/watchdog.rs"]
+mod crowd;
+#[path = "../../../rejoin/tests/it/watchdog.rs"]
 mod watchdog;
 
 use std::fs;
@@ -77,6 +78,8 @@ fn a_case() {
         "outlives its executor" => outlives_its_executor(),
         "foreign driver" => foreign_driver(),
         "stopped" => stopped(),
+        "busy connections" => crowd::busy_connections(),
+        "many events" => crowd::many_events(),
         other => panic!("no such case: {other}"),
     }
     println!("case done");
