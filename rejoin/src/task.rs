@@ -11,8 +11,8 @@
 //!
 //! # Why they hold
 //!
-//! The future lies in a pinned `Option` that only this file sets to `None`, under `catch_unwind`; it
-//! is `Some` until the task ends, and whoever finds it so calls `leave`: a poll that is its last one,
+//! The future lies in a pinned `State` that only this file sets to `Ended`, under `catch_unwind`; it
+//! is `Running` until the task ends, and whoever finds it so calls `leave`: a poll that is its last one,
 //! or the drop of the wrapper. The output lies in an [`Outcome`], whose drop is contained and bounces
 //! off the stack.
 
@@ -166,7 +166,7 @@ fn drop_in_turn<R: 'static>(output: R) {
 }
 
 /// What a handle gives for what became of the future.
-pub(crate) trait Strategy<R>: 'static {
+pub(crate) trait Strategy<R>: Copy + 'static {
     /// The output of the handle.
     type Output: 'static;
 
@@ -210,28 +210,43 @@ pin_project! {
     /// The user's future as `async-task` sees it.
     pub(crate) struct Body<F, P> {
         #[pin]
-        future: Option<F>,
-        key: Option<Key>,
-        strategy: P,
+        state: State<F, P>,
     }
 
     impl<F, P> PinnedDrop for Body<F, P> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.future.is_some() {
-                let thrown = contained(|| this.future.set(None));
-                leave(this.key, Finish::Cancelled, thrown.as_ref());
+            let mut state = this.project().state;
+            if let Now::Running { key, .. } = state.as_mut().project() {
+                let key = key.take();
+                let thrown = contained(|| state.set(State::Ended));
+                leave(key, Finish::Cancelled, thrown.as_ref());
             }
         }
+    }
+}
+
+pin_project! {
+    /// One type for both, so that the strategy tells them apart: an `Option` of the future would take a word more.
+    #[project = Now]
+    enum State<F, P> {
+        Running {
+            #[pin]
+            future: F,
+            key: Option<Key>,
+            strategy: P,
+        },
+        Ended,
     }
 }
 
 impl<F, P> Body<F, P> {
     pub(crate) fn new(future: F, strategy: P) -> Self {
         Self {
-            future: Some(future),
-            key: None,
-            strategy,
+            state: State::Running {
+                future,
+                key: None,
+                strategy,
+            },
         }
     }
 }
@@ -244,16 +259,22 @@ where
     type Output = Outcome<P::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if current::begin_poll(this.key.is_some()) {
-            let thrown = contained(|| this.future.set(None));
-            leave(this.key, Finish::Cancelled, thrown.as_ref());
+        let mut state = self.project().state;
+        let (key, strategy) = match state.as_mut().project() {
+            Now::Running { key, strategy, .. } => (*key, *strategy),
+            Now::Ended => unreachable!("a task that has ended is not run"),
+        };
+        if current::begin_poll(key.is_some()) {
+            let thrown = contained(|| state.end());
+            leave(key, Finish::Cancelled, thrown.as_ref());
             return Poll::Ready(Outcome::not(Not::Cancelled));
         }
-        match poll_to_end(this.future.as_mut(), cx) {
+        match poll_to_end(state.as_mut(), cx) {
             Poll::Pending => {
-                if this.key.is_none() {
-                    enter(this.key, cx);
+                if key.is_none() {
+                    if let Now::Running { key, .. } = state.project() {
+                        enter(key, cx);
+                    }
                 } else if has!(AskClosed) && current::is_closing() {
                     // The wake-up by `Registry::close` may have come when this poll was scheduled and not
                     // yet begun, and then did nothing; but then it happened before this poll, and so did
@@ -263,34 +284,75 @@ where
                 Poll::Pending
             }
             Poll::Ready(Ok(output)) => {
-                leave(this.key, Finish::Ready, None);
-                Poll::Ready(this.strategy.ready(output))
+                leave(key, Finish::Ready, None);
+                Poll::Ready(strategy.ready(output))
             }
             Poll::Ready(Err(thrown)) => {
-                leave(this.key, Finish::Panicked, Some(&thrown));
-                Poll::Ready(this.strategy.panicked(thrown))
+                leave(key, Finish::Panicked, Some(&thrown));
+                Poll::Ready(strategy.panicked(thrown))
             }
         }
     }
 }
 
+/// Where a future lies until it ends.
+pub(crate) trait Place {
+    type Future: Future;
+
+    /// The future, if it has not ended.
+    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut Self::Future>>;
+
+    /// Drops the future.
+    fn end(self: Pin<&mut Self>);
+}
+
+impl<F: Future, P> Place for State<F, P> {
+    type Future = F;
+
+    #[inline]
+    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
+        match self.project() {
+            Now::Running { future, .. } => Some(future),
+            Now::Ended => None,
+        }
+    }
+
+    #[inline]
+    fn end(self: Pin<&mut Self>) {
+        let mut state = self;
+        state.set(Self::Ended);
+    }
+}
+
+impl<F: Future> Place for Option<F> {
+    type Future = F;
+
+    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
+        self.as_pin_mut()
+    }
+
+    fn end(mut self: Pin<&mut Self>) {
+        self.set(None);
+    }
+}
+
 /// Polls the future, which is there, and drops it if it has ended: what it gave, or what it or its drop threw.
 #[inline(always)]
-pub(crate) fn poll_to_end<F>(
-    mut future: Pin<&mut Option<F>>,
+pub(crate) fn poll_to_end<F: Place>(
+    mut place: Pin<&mut F>,
     cx: &mut Context<'_>,
-) -> Poll<Result<F::Output, Payload>>
+) -> Poll<Result<<F::Future as Future>::Output, Payload>>
 where
-    F: Future<Output: 'static>,
+    <F::Future as Future>::Output: 'static,
 {
     let mut output = None;
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        let running = future.as_mut().as_pin_mut();
+        let running = place.as_mut().running();
         let polled = running.expect("a task that has ended is not run").poll(cx);
         polled.map(|ready| {
             output = Some(ready);
             // The future goes before the output is seen.
-            future.set(None);
+            place.as_mut().end();
         })
     }));
     match (polled, output) {
@@ -298,7 +360,7 @@ where
         (Ok(_), Some(output)) => Poll::Ready(Ok(output)),
         (Err(thrown), output) => {
             // Gone already if it was its drop that threw; after a panic of the poll its drop may throw again.
-            drop(contained(|| future.set(None)));
+            drop(contained(|| place.end()));
             if let Some(output) = output {
                 drop_in_turn(output);
             }
@@ -321,8 +383,8 @@ fn enter(key: &mut Option<Key>, cx: &mut Context<'_>) {
 
 /// The one way out of a task, taken once its future is gone.
 #[inline]
-fn leave(key: &mut Option<Key>, how: Finish, thrown: Option<&Payload>) {
-    if let Some(key) = key.take() {
+fn leave(key: Option<Key>, how: Finish, thrown: Option<&Payload>) {
+    if let Some(key) = key {
         leave_registry(key);
     }
     if current::minds_ends() {
@@ -361,7 +423,7 @@ mod tests {
         assert_eq!(size_of::<Outcome<u64>>(), 24);
         // A future of 24 bytes without a niche, its wrapper, and nothing else.
         struct Leaf(#[allow(dead_code, reason = "only its size matters")] [u64; 3]);
-        assert_eq!(size_of::<Body<Leaf, PanicStrategy>>(), 40);
+        assert_eq!(size_of::<Body<Leaf, PanicStrategy>>(), 32);
     }
 
     #[test]

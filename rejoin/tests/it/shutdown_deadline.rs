@@ -172,22 +172,22 @@ fn in_a_destructor_of_a_thread_local_it_works_as_anywhere() {
             let outer = executor(own.threads());
             let (tell, told) = mpsc::channel();
             let (dropped, mut jam) = (Count::new(), Jam::new());
-            let make = |executor: Executor| {
+            let make = |executor: Executor, deadline| {
                 let (mut executor, tell) = (Some(executor), tell.clone());
                 move || {
-                    let report = executor.take().unwrap().shutdown(SOON);
+                    let report = executor.take().unwrap().shutdown(deadline);
                     tell.send(report).unwrap();
                 }
             };
             step("a plain thread's destructor");
             waiting(&own, 10, &dropped);
-            let job = make(own);
+            let job = make(own, Duration::MAX);
             thread::scope(|scope| scope.spawn(|| at_thread_end(job)).join().unwrap());
             assert!(told.recv().unwrap().is_complete());
             step("a worker's destructor, with an executor that is stuck");
             let inner = executor(outer.threads());
             let stuck = jam.fill(&inner).len();
-            let job = make(inner);
+            let job = make(inner, SOON);
             block_on(outer.spawn(async move { at_thread_end(job) }));
             drop(outer);
             let report = told.recv().unwrap();
