@@ -184,21 +184,24 @@ pub(crate) fn between_batches(workers: usize) -> u32 {
     u32::try_from(workers.max(LEAST_BETWEEN_BATCHES)).unwrap_or(u32::MAX)
 }
 
-/// How many tasks, beside the one to run, a worker takes out of an injector in which `waiting` are
-/// left: half of them if there is anybody else, as far as it has room. The others find them in its ring, where they
+/// How many tasks, beside the one to run, a worker that can use so much `room` takes out of an injector in which
+/// `waiting` are left: half of them if there is anybody else. The others find them in its ring, where they
 /// keep nobody from pushing; with a share for each of 16 workers all were at the injector all the time.
 pub(crate) fn injector_share(waiting: usize, workers: usize, room: usize) -> usize {
     (waiting / workers.clamp(1, 2))
         .min(INJECTOR_BATCH)
-        .min(room.saturating_sub(RESERVE))
+        .min(room)
 }
 
-/// The same for what overflowed from rings, when events that never cease have had the turn before: a part of what room
-/// there is, be it little. At each turn, fork-join work would move to and fro, and fib(20) take 1.3 times as long.
-pub(crate) fn owed_share(waiting: usize, workers: usize, room: usize) -> usize {
-    (waiting / workers.clamp(1, 2))
-        .min(INJECTOR_BATCH)
-        .min(room / 2)
+/// What a worker can use of the `room` in its ring, beside what it keeps for its own.
+pub(crate) fn spare_room(room: usize) -> usize {
+    room.saturating_sub(RESERVE)
+}
+
+/// What it uses for what overflowed from rings, when events that never cease had the turn before: a part of what there is, be
+/// it little. At each turn, fork-join work would move to and fro, and fib(20) take 1.3 times as long.
+pub(crate) fn owed_room(room: usize) -> usize {
+    room / 2
 }
 
 /// Whether one more worker may search while `searching` already do and `seats` there are: at most half, so that thieves
@@ -335,10 +338,14 @@ mod tests {
         assert_eq!(injector_share(9, 1, 256), 9);
         assert_eq!(injector_share(9, 2, 256), 4);
         assert_eq!(injector_share(9, 16, 256), 4);
-        assert_eq!(injector_share(9, 2, RESERVE + 3), 3);
-        assert_eq!(injector_share(1_000_000, 2, RESERVE), 0);
+        assert_eq!(injector_share(9, 2, spare_room(RESERVE + 3)), 3);
+        assert_eq!(injector_share(1_000_000, 2, spare_room(RESERVE)), 0);
         assert_eq!(injector_share(1_000_000, 2, 256), INJECTOR_BATCH);
         assert_eq!(injector_share(0, 2, 256), 0);
+        assert_eq!(
+            injector_share(1_000_000, 2, owed_room(RESERVE)),
+            RESERVE / 2
+        );
     }
 
     #[test]

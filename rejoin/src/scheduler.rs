@@ -311,7 +311,8 @@ impl Scheduler {
     /// One runnable out of the injector, and this worker's share of the rest into its ring.
     fn pop_injector(&self, held: &Held) -> Option<Runnable> {
         self.pop_from(&self.injector, held.next_lane(), held, |left, workers| {
-            let share = policy::injector_share(left, workers, held.queue.room());
+            let room = policy::spare_room(held.queue.room());
+            let share = policy::injector_share(left, workers, room);
             held.note_batch(share, left, workers);
             share
         })
@@ -319,13 +320,13 @@ impl Scheduler {
 
     /// The same out of the spill.
     fn pop_spill(&self, held: &Held) -> Option<Runnable> {
-        let share = if held.owes_spill.take() {
-            policy::owed_share
+        let usable = if held.owes_spill.take() {
+            policy::owed_room
         } else {
-            policy::injector_share
+            policy::spare_room
         };
         self.pop_from(&self.spill, 0, held, |left, workers| {
-            share(left, workers, held.queue.room())
+            policy::injector_share(left, workers, usable(held.queue.room()))
         })
     }
 

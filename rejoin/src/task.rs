@@ -16,21 +16,25 @@
 //! or the drop of the wrapper. The output lies in an [`Outcome`], whose drop is contained and bounces
 //! off the stack.
 
+mod outcome;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
 
 use pin_project_lite::pin_project;
 
-use crate::contain::{Payload, bounce, contained};
+use crate::contain::{Payload, contained};
 use crate::current;
 use crate::hooks::{Finish, TaskId, TaskInfo};
 use crate::names::Rare;
 use crate::registry::Key;
 use crate::sync::has;
+
+use outcome::drop_in_turn;
+pub(crate) use outcome::{AsResult, Not, Outcome, Strategy};
 
 /// Which executor a task belongs to: a place in the table of schedulers, and which of the executors
 /// that had this place one after another.
@@ -105,148 +109,72 @@ pub enum PanicStrategy {
     Ignore,
 }
 
-/// What a task leaves behind. Dropping it is contained, and takes a bounded stack.
-#[derive(Debug)]
-pub(crate) struct Outcome<R>(Inner<R>);
-
-#[derive(Debug)]
-enum Inner<R> {
-    /// The output, and how to drop it: the type of a handle does not say that it may be put aside.
-    Ready(R, fn(R)),
-    Not(Not),
+pin_project! {
+    /// A future, with what goes with it until it ends. One type for both, so that what goes with it may tell them apart: an
+    /// `Option` of the future would take a word more.
+    #[project = Now]
+    pub(crate) enum State<F, D> {
+        Running {
+            #[pin]
+            future: F,
+            data: D,
+        },
+        Ended,
+    }
 }
 
-/// Why there is no output.
-#[derive(Debug)]
-pub(crate) enum Not {
-    Panicked(Box<Payload>),
-    Ignored,
-    Cancelled,
-    Taken,
-}
-
-impl<R> Outcome<R> {
-    pub(crate) fn ready(output: R) -> Self
-    where
-        R: 'static,
-    {
-        Self(Inner::Ready(output, drop_in_turn))
+impl<F, D> State<F, D> {
+    pub(crate) fn new(future: F, data: D) -> Self {
+        Self::Running { future, data }
     }
 
-    pub(crate) fn not(why: Not) -> Self {
-        Self(Inner::Not(why))
-    }
-
-    /// Takes the output out; if there is none, says why.
-    pub(crate) fn into_result(mut self) -> Result<R, Not> {
-        match std::mem::replace(&mut self.0, Inner::Not(Not::Taken)) {
-            Inner::Ready(output, _) => Ok(output),
-            Inner::Not(why) => Err(why),
+    /// What goes with the future, if that has not ended.
+    #[inline]
+    pub(crate) fn data(self: Pin<&mut Self>) -> Option<&mut D> {
+        match self.project() {
+            Now::Running { data, .. } => Some(data),
+            Now::Ended => None,
         }
     }
-}
 
-impl<R> Drop for Outcome<R> {
-    fn drop(&mut self) {
-        if !std::mem::needs_drop::<R>() {
-            return;
-        }
-        if let Inner::Ready(output, drop_output) =
-            std::mem::replace(&mut self.0, Inner::Not(Not::Taken))
-        {
-            drop_output(output);
-        }
+    /// Drops the future.
+    #[inline]
+    pub(crate) fn end(mut self: Pin<&mut Self>) {
+        self.set(Self::Ended);
     }
 }
 
-fn drop_in_turn<R: 'static>(output: R) {
-    if std::mem::needs_drop::<R>() {
-        bounce(move || drop(output));
-    }
-}
-
-/// What a handle gives for what became of the future.
-pub(crate) trait Strategy<R>: Copy + 'static {
-    /// The output of the handle.
-    type Output: 'static;
-
-    fn ready(&self, output: R) -> Outcome<Self::Output>;
-
-    fn panicked(&self, payload: Payload) -> Outcome<Self::Output>;
-}
-
-impl<R: 'static> Strategy<R> for PanicStrategy {
-    type Output = R;
-
-    fn ready(&self, output: R) -> Outcome<R> {
-        Outcome::ready(output)
-    }
-
-    fn panicked(&self, payload: Payload) -> Outcome<R> {
-        match self {
-            Self::Propagate => Outcome::not(Not::Panicked(Box::new(payload))),
-            Self::Ignore => Outcome::not(Not::Ignored),
-        }
-    }
-}
-
-/// Hands a panic out as part of the output.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AsResult;
-
-impl<R: 'static> Strategy<R> for AsResult {
-    type Output = thread::Result<R>;
-
-    fn ready(&self, output: R) -> Outcome<thread::Result<R>> {
-        Outcome::ready(Ok(output))
-    }
-
-    fn panicked(&self, payload: Payload) -> Outcome<thread::Result<R>> {
-        Outcome::ready(Err(payload.into_inner()))
-    }
+/// What goes with a task's future.
+#[derive(Clone, Copy)]
+struct Data<P> {
+    key: Option<Key>,
+    strategy: P,
 }
 
 pin_project! {
     /// The user's future as `async-task` sees it.
     pub(crate) struct Body<F, P> {
         #[pin]
-        state: State<F, P>,
+        state: State<F, Data<P>>,
     }
 
     impl<F, P> PinnedDrop for Body<F, P> {
         fn drop(this: Pin<&mut Self>) {
             let mut state = this.project().state;
-            if let Now::Running { key, .. } = state.as_mut().project() {
-                let key = key.take();
-                let thrown = contained(|| state.set(State::Ended));
+            if let Some(data) = state.as_mut().data() {
+                let key = data.key;
+                let thrown = contained(|| state.end());
                 leave(key, Finish::Cancelled, thrown.as_ref());
             }
         }
     }
 }
 
-pin_project! {
-    /// One type for both, so that the strategy tells them apart: an `Option` of the future would take a word more.
-    #[project = Now]
-    enum State<F, P> {
-        Running {
-            #[pin]
-            future: F,
-            key: Option<Key>,
-            strategy: P,
-        },
-        Ended,
-    }
-}
-
 impl<F, P> Body<F, P> {
     pub(crate) fn new(future: F, strategy: P) -> Self {
+        let key = None;
         Self {
-            state: State::Running {
-                future,
-                key: None,
-                strategy,
-            },
+            state: State::new(future, Data { key, strategy }),
         }
     }
 }
@@ -260,10 +188,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        let (key, strategy) = match state.as_mut().project() {
-            Now::Running { key, strategy, .. } => (*key, *strategy),
-            Now::Ended => unreachable!("a task that has ended is not run"),
-        };
+        let data = state.as_mut().data();
+        let Data { key, strategy } = *data.expect("a task that has ended is not run");
         if current::begin_poll(key.is_some()) {
             let thrown = contained(|| state.end());
             leave(key, Finish::Cancelled, thrown.as_ref());
@@ -272,8 +198,8 @@ where
         match poll_to_end(state.as_mut(), cx) {
             Poll::Pending => {
                 if key.is_none() {
-                    if let Now::Running { key, .. } = state.project() {
-                        enter(key, cx);
+                    if let Some(data) = state.data() {
+                        enter(&mut data.key, cx);
                     }
                 } else if has!(AskClosed) && current::is_closing() {
                     // The wake-up by `Registry::close` may have come when this poll was scheduled and not
@@ -295,64 +221,25 @@ where
     }
 }
 
-/// Where a future lies until it ends.
-pub(crate) trait Place {
-    type Future: Future;
-
-    /// The future, if it has not ended.
-    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut Self::Future>>;
-
-    /// Drops the future.
-    fn end(self: Pin<&mut Self>);
-}
-
-impl<F: Future, P> Place for State<F, P> {
-    type Future = F;
-
-    #[inline]
-    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
-        match self.project() {
-            Now::Running { future, .. } => Some(future),
-            Now::Ended => None,
-        }
-    }
-
-    #[inline]
-    fn end(self: Pin<&mut Self>) {
-        let mut state = self;
-        state.set(Self::Ended);
-    }
-}
-
-impl<F: Future> Place for Option<F> {
-    type Future = F;
-
-    fn running(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
-        self.as_pin_mut()
-    }
-
-    fn end(mut self: Pin<&mut Self>) {
-        self.set(None);
-    }
-}
-
 /// Polls the future, which is there, and drops it if it has ended: what it gave, or what it or its drop threw.
 #[inline(always)]
-pub(crate) fn poll_to_end<F: Place>(
-    mut place: Pin<&mut F>,
+pub(crate) fn poll_to_end<F, D>(
+    mut state: Pin<&mut State<F, D>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<<F::Future as Future>::Output, Payload>>
+) -> Poll<Result<F::Output, Payload>>
 where
-    <F::Future as Future>::Output: 'static,
+    F: Future<Output: 'static>,
 {
     let mut output = None;
     let polled = catch_unwind(AssertUnwindSafe(|| {
-        let running = place.as_mut().running();
-        let polled = running.expect("a task that has ended is not run").poll(cx);
+        let polled = match state.as_mut().project() {
+            Now::Running { future, .. } => future.poll(cx),
+            Now::Ended => unreachable!("a task that has ended is not run"),
+        };
         polled.map(|ready| {
             output = Some(ready);
             // The future goes before the output is seen.
-            place.as_mut().end();
+            state.as_mut().end();
         })
     }));
     match (polled, output) {
@@ -360,7 +247,7 @@ where
         (Ok(_), Some(output)) => Poll::Ready(Ok(output)),
         (Err(thrown), output) => {
             // Gone already if it was its drop that threw; after a panic of the poll its drop may throw again.
-            drop(contained(|| place.end()));
+            drop(contained(|| state.end()));
             if let Some(output) = output {
                 drop_in_turn(output);
             }

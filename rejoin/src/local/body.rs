@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::contain::contained;
-use crate::task::{Not, Outcome, Strategy, poll_to_end};
+use crate::task::{Not, Outcome, State, Strategy, poll_to_end};
 
 /// A task, whatever its types. None of these unwinds.
 pub(super) trait Body {
@@ -26,9 +26,8 @@ pin_project! {
     /// See [`Body`].
     pub(super) struct Task<F, P, R> {
         #[pin]
-        future: Option<F>,
+        state: State<F, P>,
         outcome: Option<Outcome<R>>,
-        strategy: P,
     }
 }
 
@@ -40,9 +39,8 @@ where
 {
     pub(super) fn boxed(future: F, strategy: P) -> Pin<Box<dyn Body>> {
         Box::pin(Self {
-            future: Some(future),
+            state: State::new(future, strategy),
             outcome: None,
-            strategy,
         })
     }
 }
@@ -54,20 +52,22 @@ where
     R: 'static,
 {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        let this = self.project();
-        let Poll::Ready(result) = poll_to_end(this.future, cx) else {
+        let mut this = self.project();
+        let strategy = this.state.as_mut().data();
+        let strategy = *strategy.expect("a task that has ended is not polled");
+        let Poll::Ready(result) = poll_to_end(this.state, cx) else {
             return false;
         };
         *this.outcome = Some(match result {
-            Ok(output) => this.strategy.ready(output),
-            Err(thrown) => this.strategy.panicked(thrown),
+            Ok(output) => strategy.ready(output),
+            Err(thrown) => strategy.panicked(thrown),
         });
         true
     }
 
     fn cancel(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        drop(contained(|| this.future.set(None)));
+        let this = self.project();
+        drop(contained(|| this.state.end()));
         *this.outcome = Some(Outcome::not(Not::Cancelled));
     }
 
