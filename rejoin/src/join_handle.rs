@@ -241,7 +241,6 @@ impl<R: Send + 'static> JoinHandle<R> {
     /// let stuck = spawn(pending::<()>());
     /// assert_eq!(block_on(stuck.cancel()), None);
     /// ```
-    #[doc(alias = "abort")]
     pub fn cancel(mut self) -> Cancel<R> {
         let outcome = match &mut self.task {
             Handle::Own(task) => cancel_task(task.take().expect(TAKEN)),
@@ -251,6 +250,37 @@ impl<R: Send + 'static> JoinHandle<R> {
             }
         };
         Cancel(Cancelling::Own(outcome))
+    }
+
+    /// Stops the task, and waits for nothing.
+    ///
+    /// The call takes effect at once: the task's future is not polled again, and a worker drops it soon. What had come of a
+    /// task that had finished is dropped.
+    ///
+    /// # Cost
+    ///
+    /// No allocation, where [`cancel`](Self::cancel), whose answer can be awaited, takes one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use rejoin::spawn;
+    ///
+    /// let (alive, gone) = mpsc::channel::<()>();
+    /// let stuck = spawn(async move {
+    ///     std::future::pending::<()>().await;
+    ///     drop(alive);
+    /// });
+    /// stuck.abort();
+    /// assert!(gone.recv().is_err(), "the future and all it owned are dropped");
+    /// ```
+    pub fn abort(mut self) {
+        match &mut self.task {
+            // A `Task` that is dropped is cancelled.
+            Handle::Own(task) => drop(task.take()),
+            Handle::Shared(shared) => shared.cancel(),
+        }
     }
 
     /// A handle that can cancel the task, and nothing else, from anywhere.

@@ -125,6 +125,10 @@ impl Registry {
     /// Takes a task off the list. The waker is the caller's to drop; there is none if the registry
     /// was closed meanwhile.
     pub(crate) fn leave(&self, key: Key) -> Option<Waker> {
+        // Then `close` takes all there are; to wake one whose task has ended does nothing.
+        if self.is_closed() {
+            return None;
+        }
         self.shards[key.shard()]
             .lock()
             .wakers

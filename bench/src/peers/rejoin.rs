@@ -65,8 +65,7 @@ impl Peer for Rejoin {
     }
 
     fn abort<T: Send + 'static>(handle: JoinHandle<T>) {
-        // It acts at the call; the future is only for those who wait.
-        drop(handle.cancel());
+        handle.abort();
     }
 }
 

@@ -75,10 +75,32 @@ impl<R: 'static> LocalHandle<R> {
     /// let stuck = local.spawn(std::future::pending::<()>());
     /// assert_eq!(local.block_on(stuck.cancel()), None);
     /// ```
-    #[doc(alias = "abort")]
     pub fn cancel(self) -> LocalCancel<R> {
         self.tasks.as_ref().expect(TAKEN).cancel(self.key);
         LocalCancel(self)
+    }
+
+    /// Stops the task, and waits for nothing: its future is dropped the next time that somebody drives the tasks, or with
+    /// the executor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// let local = rejoin::LocalExecutor::new();
+    /// let ours = Rc::new(());
+    /// let held = Rc::clone(&ours);
+    /// let stuck = local.spawn(async move {
+    ///     std::future::pending::<()>().await;
+    ///     drop(held);
+    /// });
+    /// stuck.abort();
+    /// local.block_on(rejoin::yield_now());
+    /// assert_eq!(Rc::strong_count(&ours), 1);
+    /// ```
+    pub fn abort(self) {
+        drop(self.cancel());
     }
 
     /// A future of the output or the reason why there is none, instead of a panic.
