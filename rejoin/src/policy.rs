@@ -268,11 +268,11 @@ pub(crate) fn looks_to_skip(in_vain: u32) -> u32 {
         .map_or(MOST_SKIPPED, |skip| skip.min(MOST_SKIPPED))
 }
 
-/// Lets a ring that holds little grow before it is robbed.
-pub(crate) fn let_grow(fine: bool) {
+/// Lets a queue that holds little grow before it is robbed, for as long as there is nothing `else_to_do`.
+pub(crate) fn let_grow(fine: bool, else_to_do: impl Fn() -> bool) {
     let begin = Instant::now();
     let growth = if fine { GROWTH_FINE } else { GROWTH };
-    while begin.elapsed() < growth {
+    while begin.elapsed() < growth && !else_to_do() {
         std::hint::spin_loop();
     }
 }

@@ -334,7 +334,7 @@ impl Scheduler {
     fn pop_shared(&self, held: &Held) -> Option<Runnable> {
         self.judge(held);
         if held.nibbles() && !self.injector.is_empty() {
-            policy::let_grow(self.idle.is_fine());
+            policy::let_grow(self.idle.is_fine(), || false);
         }
         self.pop_injector(held).or_else(|| self.pop_spill(held))
     }

@@ -76,8 +76,9 @@ impl Scheduler {
                 }
             }
             if few {
-                // Whoever fills that ring would be disturbed for one or two tasks, again and again.
-                policy::let_grow(fine);
+                // Whoever fills that ring would be disturbed for one or two tasks, again and again. A guest that begins to sleep
+                // hands them over.
+                policy::let_grow(fine, || self.sees_shared(true));
                 least = 1;
             } else if round + 1 < policy::SEARCHES {
                 if busy {
