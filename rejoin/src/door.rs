@@ -47,6 +47,7 @@ thread_local! {
 
 /// The seat that a thread holds, and whose it is.
 struct Seated {
+    id: ExecutorId,
     scheduler: &'static Scheduler,
     held: Held,
 }
@@ -80,7 +81,11 @@ pub(crate) fn set_inside(home: Option<Home>) -> Option<Home> {
 /// Seats the calling thread.
 pub(crate) fn take_seat(id: ExecutorId, scheduler: &'static Scheduler, held: Held) {
     current::set_shard(held.index as u32);
-    let seated = ManuallyDrop::new(Seated { scheduler, held });
+    let seated = ManuallyDrop::new(Seated {
+        id,
+        scheduler,
+        held,
+    });
     HELD.with_borrow_mut(|held| *held = Some(seated));
     HERE.with(|here| here.seat_of.set(id));
 }
@@ -170,40 +175,43 @@ pub(crate) fn schedule(runnable: Runnable, info: ScheduleInfo) {
 /// wants the others to run first.
 #[inline]
 pub(crate) fn push(runnable: Runnable, yielded: bool) {
-    let id = runnable.metadata().executor;
-    if HERE.try_with(|here| here.seat_of.get()) != Ok(id) {
-        return push_from_outside(id, runnable);
-    }
-    // `try_with` is inlined where `with` is not; without a destructor neither can fail.
-    let _ = HELD.try_with(|seated| match &*seated.borrow() {
-        Some(seated) => seated.scheduler.push_here(&seated.held, runnable, yielded),
-        // `seat_of` says otherwise only while a seat changes hands, and then nothing is woken.
-        None => push_from_outside(id, runnable),
+    let pushed = push_here(runnable, |seated, runnable| {
+        seated.scheduler.push_here(&seated.held, runnable, yielded);
     });
+    if let Some(runnable) = pushed {
+        push_from_outside(runnable);
+    }
 }
 
 /// Puts `runnable` at the back of the calling thread's own queue and calls nobody but a watcher; gives it
 /// back if the thread has no seat of its executor.
 #[inline]
 pub(crate) fn push_quietly(runnable: Runnable) -> Option<Runnable> {
-    if HERE.try_with(|here| here.seat_of.get()) != Ok(runnable.metadata().executor) {
-        return Some(runnable);
-    }
-    let mut runnable = Some(runnable);
-    let _ = HELD.try_with(|seated| {
-        if let Some(seated) = &*seated.borrow() {
-            if let Some(runnable) = runnable.take() {
-                seated.scheduler.push_quietly(&seated.held, runnable);
-            }
+    push_here(runnable, |seated, runnable| {
+        seated.scheduler.push_quietly(&seated.held, runnable);
+    })
+}
+
+/// Lets `push` put `runnable` into the queue on the calling thread's seat, or gives it back if the thread has no seat of
+/// its executor.
+#[inline(always)]
+fn push_here(runnable: Runnable, push: impl FnOnce(&Seated, Runnable)) -> Option<Runnable> {
+    let push = |seated: &RefCell<Option<ManuallyDrop<Seated>>>| match &*seated.borrow() {
+        Some(seated) if seated.id == runnable.metadata().executor => {
+            push(seated, runnable);
+            None
         }
-    });
-    runnable
+        _ => Some(runnable),
+    };
+    // `try_with` is inlined where `with` is not; without a destructor neither can fail.
+    HELD.try_with(push).ok().flatten()
 }
 
 #[inline(never)]
-fn push_from_outside(id: ExecutorId, runnable: Runnable) {
+fn push_from_outside(runnable: Runnable) {
+    let id = runnable.metadata().executor;
     match get(id) {
-        Some(scheduler) => match scheduler.injector.push(id.generation, runnable) {
+        Some(scheduler) => match scheduler.injector.push(id.generation(), runnable) {
             Ok(()) => scheduler.call_for_injected(),
             Err(runnable) => refuse(runnable),
         },

@@ -259,6 +259,6 @@ fn a_new_executor_knows_nothing_of_what_the_one_before_learnt() {
     let next: Vec<_> = (0..8).map(|_| Fine::new(1)).collect();
     let heir = next
         .iter()
-        .find(|one| one.executor.home().id.index == id.index);
+        .find(|one| one.executor.home().id.index() == id.index());
     assert!(heir.is_none_or(|heir| !heir.scheduler.idle.is_fine()));
 }

@@ -132,31 +132,33 @@ const LEAST_LANES: usize = if cfg!(debug_assertions) { 4 } else { 1 };
 /// Most tasks that a worker takes out of the injector at once, beside the one it runs.
 const INJECTOR_BATCH: usize = 128;
 
-/// Where a worker looks first, when it is not the injector's turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum First {
-    /// The spill, then its own queue.
-    Spill,
-    /// Its own slot, then its ring.
-    Slot,
-    /// Its own ring, whose back what lies in the slot then goes to; if there is nothing, its slot.
-    Ring,
-}
-
-/// Where to look first at the `tick`-th poll after `streak` polls in a row out of the slot.
-pub(crate) fn first(tick: u32, streak: u32) -> First {
-    if tick % SPILL_INTERVAL == 0 {
-        First::Spill
-    } else if streak < SLOT_STREAK {
-        First::Slot
-    } else {
-        First::Ring
-    }
+/// Whether the `tick`-th poll is for what overflowed.
+pub(crate) fn is_spill_turn(tick: u32) -> bool {
+    tick % SPILL_INTERVAL == 0
 }
 
 /// Whether who hurries may look into the driver at the `tick`-th poll.
 pub(crate) fn may_hurry(tick: u32) -> bool {
     tick % HURRY_INTERVAL == 0
+}
+
+/// The next of these two turns after the `tick`-th poll, for who hurries or does not.
+pub(crate) fn next_turn(tick: u32, hurries: bool) -> u32 {
+    let until = |interval: u32| interval - tick % interval;
+    let spill = until(SPILL_INTERVAL);
+    let turn = if hurries {
+        spill.min(until(HURRY_INTERVAL))
+    } else {
+        spill
+    };
+    tick.wrapping_add(turn)
+}
+
+/// Whether the slot comes first after `streak` polls in a row out of it; else the ring, whose back what lies in the slot then
+/// goes to.
+#[inline]
+pub(crate) fn slot_first(streak: u32) -> bool {
+    streak < SLOT_STREAK
 }
 
 /// Whether so many `polls`, which took so long together, are long.
@@ -329,8 +331,21 @@ mod tests {
 
     #[test]
     fn the_slot_comes_first_until_it_has_had_its_turns() {
-        assert!((0..SLOT_STREAK).all(|streak| first(1, streak) == First::Slot));
-        assert_eq!(first(1, SLOT_STREAK), First::Ring);
+        assert!((0..SLOT_STREAK).all(slot_first));
+        assert!(!slot_first(SLOT_STREAK));
+    }
+
+    #[test]
+    fn no_turn_is_passed_over() {
+        for hurries in [false, true] {
+            let is_turn = |tick| is_spill_turn(tick) || (hurries && may_hurry(tick));
+            for tick in (0..1_000).chain(u32::MAX - 200..u32::MAX - 100) {
+                let next = next_turn(tick, hurries);
+                assert!(is_turn(next));
+                assert!((tick + 1..next).all(|between| !is_turn(between)));
+            }
+            assert!(next_turn(u32::MAX, hurries) < SPILL_INTERVAL);
+        }
     }
 
     #[test]

@@ -287,7 +287,7 @@ impl Future for Idle {
         };
         let (who, waker) = (Who::asks(scheduler), cx.waker().clone());
         let entry = Waiting::new(waker, who);
-        let generation = id.generation;
+        let generation = id.generation();
         if !scheduler
             .quiet
             .enter(&scheduler.idle, generation, &mut self.key, entry)

@@ -20,7 +20,7 @@ use crate::driver::{self, Post};
 use crate::hooks::Hooks;
 use crate::idle::Idle;
 use crate::injector::Injector;
-use crate::policy::{self, First};
+use crate::policy;
 use crate::quiet::Quiet;
 use crate::registry::Registry;
 use crate::seat::{Held, Runnable, Seat};
@@ -83,13 +83,14 @@ pub(crate) fn is_alive(id: ExecutorId) -> bool {
     // Ordering: Relaxed. Whoever asks while the executor goes may hear either; what it then spawns is
     // cancelled.
     get(id).is_some_and(|scheduler| {
-        scheduler.generation.load(Ordering::Relaxed) == id.generation && !scheduler.is_cancelling()
+        scheduler.generation.load(Ordering::Relaxed) == id.generation()
+            && !scheduler.is_cancelling()
     })
 }
 
 /// The scheduler in the place that `id` names, whichever generation it serves.
 pub(crate) fn get(id: ExecutorId) -> Option<&'static Scheduler> {
-    SCHEDULERS.get(id.index as usize)
+    SCHEDULERS.get(id.index())
 }
 
 /// All schedulers there have ever been.
@@ -237,35 +238,53 @@ impl Scheduler {
     #[inline(always)]
     pub(crate) fn next(&self, held: &Held) -> Option<Runnable> {
         let tick = held.tick();
-        let first = policy::first(tick, held.streak());
-        let turn = first == First::Spill || (policy::may_hurry(tick) && held.hurries());
-        if turn && self.gives_turn(held, first) {
+        if held.is_at_turn(tick) {
+            return self.next_at_turn(held, tick);
+        }
+        self.look_outside(held).or_else(|| self.next_own(held))
+    }
+
+    /// The same at a tick at which what overflowed, or the driver, may have its turn.
+    #[inline(never)]
+    fn next_at_turn(&self, held: &Held, tick: u32) -> Option<Runnable> {
+        let is_spills = policy::is_spill_turn(tick);
+        let may_give = is_spills || (policy::may_hurry(tick) && held.hurries());
+        let gives = may_give && self.gives_turn(held, is_spills);
+        held.had_turn(tick);
+        if gives {
             return None;
         }
-        if !held.is_at_batch() && !self.injector.is_empty() && self.may_look(held) {
-            if let Some(runnable) = self.pop_injector(held) {
-                return Some(runnable);
-            }
+        self.look_outside(held).or_else(|| {
+            let overflowed = is_spills.then(|| self.look_back(held).pop_spill(held));
+            overflowed.flatten().or_else(|| self.next_own(held))
+        })
+    }
+
+    /// The next one from outside, when that is to be looked at.
+    #[inline(always)]
+    fn look_outside(&self, held: &Held) -> Option<Runnable> {
+        if held.is_at_batch() || self.injector.is_empty() || !self.may_look(held) {
+            return None;
         }
-        match first {
-            First::Spill => self
-                .look_back(held)
-                .pop_spill(held)
-                .or_else(|| held.pop_slot())
-                .or_else(|| held.pop_ring()),
-            First::Slot => held.pop_slot().or_else(|| held.pop_ring()),
-            First::Ring => held
-                .pop_ring()
-                .inspect(|_| self.give_way(held))
-                .or_else(|| held.pop_slot()),
+        self.pop_injector(held)
+    }
+
+    /// The next one out of the own queue, or out of what all share if that is empty.
+    #[inline(always)]
+    fn next_own(&self, held: &Held) -> Option<Runnable> {
+        if held.slot_first() {
+            held.pop_slot().or_else(|| held.pop_ring())
+        } else {
+            let oldest = held.pop_ring().inspect(|_| self.give_way(held));
+            oldest.or_else(|| held.pop_slot())
         }
         .or_else(|| self.pop_shared(held))
     }
 
     /// Whether the worker on `held`, busy as it is, has to look into the driver now, because nobody else does. Events may never
     /// cease: after some came, what overflowed has the next turn.
-    fn gives_turn(&self, held: &Held, first: First) -> bool {
-        if first == First::Spill && held.owes_spill.get() && !self.spill.is_empty() {
+    fn gives_turn(&self, held: &Held, is_spills: bool) -> bool {
+        if is_spills && held.owes_spill.get() && !self.spill.is_empty() {
             return false;
         }
         let gives = self.driver().is_some_and(|post| !post.is_taken());
@@ -447,7 +466,7 @@ impl Scheduler {
             return None;
         }
         // Ordering: Relaxed; an executor that ends meanwhile may still be heard of.
-        let served = self.generation.load(Ordering::Relaxed) == id.generation;
+        let served = self.generation.load(Ordering::Relaxed) == id.generation();
         served.then(|| self.hooks.lock().clone()).flatten()
     }
 }

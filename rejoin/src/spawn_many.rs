@@ -80,7 +80,7 @@ impl Batch {
         let tasks = self.outside.len();
         if let Some(scheduler) = get(self.executor) {
             let injector = &scheduler.injector;
-            injector.push_many(self.executor.generation, &mut self.outside);
+            injector.push_many(self.executor.generation(), &mut self.outside);
             if tasks > 0 && self.outside.is_empty() {
                 scheduler.call_for_many(tasks);
             }

@@ -37,19 +37,27 @@ use outcome::drop_in_turn;
 pub(crate) use outcome::{AsResult, Not, Outcome, Strategy};
 
 /// Which executor a task belongs to: a place in the table of schedulers, and which of the executors
-/// that had this place one after another.
+/// that had this place one after another. One word, because each wake-up compares two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ExecutorId {
-    pub(crate) index: u32,
-    pub(crate) generation: u32,
-}
+pub(crate) struct ExecutorId(u64);
 
 impl ExecutorId {
     /// No executor has generation 0.
-    pub(crate) const NONE: Self = Self {
-        index: 0,
-        generation: 0,
-    };
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn new(index: u32, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    /// The place.
+    pub(crate) fn index(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    /// Which of those that had it.
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// Where a task is spawned to: an executor, and what that does with panics by default.

@@ -60,10 +60,7 @@ impl Scheduler {
             sim::shuffle_idle(&scheduler.idle);
         }
         scheduler.free_seats.lock().extend(seats.drain(workers..));
-        let id = ExecutorId {
-            index: scheduler.index,
-            generation,
-        };
+        let id = ExecutorId::new(scheduler.index, generation);
         (scheduler, id, seats)
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Held {
     pub(crate) seat: &'static Seat,
     pub(crate) queue: RunQueue<Runnable>,
     tick: Cell<u32>,
+    /// At which tick something else than the common way may have its turn.
+    turn_at: Cell<u32>,
     streak: Cell<u32>,
     /// Turns in a row in which one task out of the slot followed one out of the ring.
     turns: Cell<u32>,
@@ -47,6 +49,7 @@ impl Held {
             seat,
             queue,
             tick: Cell::new(0),
+            turn_at: Cell::new(0),
             streak: Cell::new(0),
             turns: Cell::new(0),
             nibbles: Cell::new(0),
@@ -69,9 +72,22 @@ impl Held {
         tick
     }
 
+    /// Whether something else than the common way may have its turn at this tick. Ticks are counted elsewhere as well, so that
+    /// the very one may have been passed over.
+    #[inline]
+    pub(crate) fn is_at_turn(&self, tick: u32) -> bool {
+        tick.wrapping_sub(self.turn_at.get()) <= u32::MAX / 2
+    }
+
+    /// That was looked at; the next one comes later.
+    pub(crate) fn had_turn(&self, tick: u32) {
+        self.turn_at.set(policy::next_turn(tick, self.hurries()));
+    }
+
     /// Sets where the loop's counter stands, and whether the slot has had its turns.
     pub(crate) fn shuffle(&self, tick: u32, slot_had_its_turns: bool) {
         self.tick.set(tick);
+        self.turn_at.set(tick);
         self.streak.set(if slot_had_its_turns {
             crate::policy::SLOT_STREAK
         } else {
@@ -85,15 +101,11 @@ impl Held {
         self.tick.get()
     }
 
-    /// Polls in a row out of the slot; as many as there may be if the slot's task has taken turns with those in the
-    /// ring for long enough.
+    /// Whether the slot comes first, and not the ring: until it has had its turns in a row, or its task has taken turns with
+    /// those in the ring for long enough.
     #[inline]
-    pub(crate) fn streak(&self) -> u32 {
-        if self.turns.get() < policy::TURNS {
-            self.streak.get()
-        } else {
-            policy::SLOT_STREAK
-        }
+    pub(crate) fn slot_first(&self) -> bool {
+        policy::slot_first(self.streak.get())
     }
 
     /// Takes the next runnable out of the slot.
@@ -113,8 +125,13 @@ impl Held {
         } else {
             0
         };
-        self.turns.set(turns);
-        self.streak.set(0);
+        if turns < policy::TURNS {
+            self.turns.set(turns);
+            self.streak.set(0);
+        } else {
+            self.turns.set(0);
+            self.end_streak();
+        }
         Some(runnable)
     }
 
@@ -137,7 +154,9 @@ impl Held {
     #[inline]
     pub(crate) fn is_at_batch(&self) -> bool {
         let left = self.batch.get();
-        self.batch.set(left.saturating_sub(1));
+        if left > 0 {
+            self.batch.set(left - 1);
+        }
         left > 0
     }
 
@@ -189,7 +208,6 @@ impl Held {
     }
 
     /// Whether the holder looks into the driver more often than otherwise.
-    #[inline]
     pub(crate) fn hurries(&self) -> bool {
         self.driver_turns.get().hurry
     }
