@@ -113,12 +113,6 @@ pub(crate) fn is_guest() -> bool {
     HERE.with(|here| here.is_guest.get())
 }
 
-/// Whether the calling thread holds a worker's seat of `id`.
-#[inline]
-pub(crate) fn is_worker_of(id: ExecutorId) -> bool {
-    HERE.try_with(|here| here.seat_of.get() == id && !here.is_guest.get()) == Ok(true)
-}
-
 /// Marks the calling thread's seat as a guest's.
 pub(crate) fn become_guest() {
     HERE.with(|here| here.is_guest.set(true));
@@ -181,6 +175,16 @@ pub(crate) fn push(runnable: Runnable, yielded: bool) {
     if let Some(runnable) = pushed {
         push_from_outside(runnable);
     }
+}
+
+/// Like [`push`] for a new task; a guest asks `to_ring` whether it goes to the back. Gives it back if the thread has no seat of
+/// its executor.
+#[inline]
+pub(crate) fn push_new(runnable: Runnable, to_ring: impl FnOnce() -> bool) -> Option<Runnable> {
+    push_here(runnable, |seated, runnable| {
+        let to_ring = seated.held.seat.is_guest() && to_ring();
+        seated.scheduler.push_here(&seated.held, runnable, to_ring);
+    })
 }
 
 /// Puts `runnable` at the back of the calling thread's own queue and calls nobody but a watcher; gives it

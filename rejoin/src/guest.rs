@@ -88,13 +88,22 @@ impl Drop for Stay {
 /// queue of its own, if the executor is the one that a free `spawn` means there.
 #[inline]
 pub(crate) fn push_new(runnable: Runnable) {
-    let id = runnable.metadata().executor;
-    let is_worker = door::is_worker_of(id);
-    if !is_worker {
-        arrive(id);
+    if let Some(runnable) = door::push_new(runnable, to_ring) {
+        arrive_with(runnable);
     }
-    // Who does not await what it spawns leaves it to others, and they take from the ring.
-    door::push(runnable, !is_worker && door::is_guest() && !AWAITS.get());
+}
+
+/// Whether a guest, which the calling thread is, puts what it spawns into its ring: who does not await it leaves it to others,
+/// and they take from there.
+fn to_ring() -> bool {
+    !AWAITS.get()
+}
+
+/// The same on a thread that has no seat of that executor yet.
+#[inline(never)]
+fn arrive_with(runnable: Runnable) {
+    arrive(runnable.metadata().executor);
+    door::push(runnable, door::is_guest() && to_ring());
 }
 
 /// Seats the calling thread, which spawns into the executor `id`, as a guest there if it may.

@@ -77,24 +77,24 @@ fn no_size<S>(schedule: S) -> S {
 #[inline]
 pub(crate) fn next_id() -> TaskId {
     thread_local! {
-        /// The next id, and the end of the block.
-        static BLOCK: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+        /// The next id, or where the block ends.
+        static NEXT: Cell<u64> = const { Cell::new(0) };
     }
-    BLOCK.with(|block| {
-        let (mut next, mut end) = block.get();
-        if next == end {
-            (next, end) = new_block();
+    NEXT.with(|kept| {
+        let mut next = kept.get();
+        if next % ID_BLOCK == 0 {
+            next = new_block();
         }
-        block.set((next + 1, end));
+        kept.set(next + 1);
         TaskId(next)
     })
 }
 
 #[cold]
-fn new_block() -> (u64, u64) {
+fn new_block() -> u64 {
     static BLOCKS: StaticU64 = StaticU64::new(0);
     // Ordering: Relaxed; only the count matters.
     let first = BLOCKS.fetch_add(1, Ordering::Relaxed) * ID_BLOCK;
     // Id 0 stays free, for whoever wants to say "none".
-    (first.max(1), first + ID_BLOCK)
+    first.max(1)
 }
