@@ -216,7 +216,7 @@ fn push_from_outside(runnable: Runnable) {
     let id = runnable.metadata().executor;
     match get(id) {
         Some(scheduler) => match scheduler.injector.push(id.generation(), runnable) {
-            Ok(()) => scheduler.call_for_injected(),
+            Ok(()) => scheduler.call_one(),
             Err(runnable) => refuse(runnable),
         },
         None => refuse(runnable),

@@ -162,7 +162,7 @@ impl Idle {
         // Ordering: Relaxed, as above.
         self.guests.fetch_sub(1, Ordering::Relaxed);
         if before.awaited() && has!(GuestLeaves) {
-            self.notify_many(1);
+            self.notify_anyway();
         }
     }
 
@@ -243,13 +243,11 @@ impl Idle {
         }
     }
 
-    /// Calls as many workers as there are, up to `tasks`.
-    pub(crate) fn notify_many(&self, tasks: usize) {
+    /// Calls one worker, whoever searches.
+    pub(crate) fn notify_anyway(&self) {
         producers_fence();
-        for _ in 0..tasks {
-            if self.counts().parked() == 0 || !self.call_one(true) {
-                return;
-            }
+        if self.counts().parked() > 0 {
+            self.call_one(true);
         }
     }
 

@@ -163,7 +163,7 @@ impl Quiet {
         drop(state);
         drop(before);
         if has!(WaiterCalls) {
-            idle.notify_many(1);
+            idle.notify_anyway();
         }
         true
     }

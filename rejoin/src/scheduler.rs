@@ -126,18 +126,10 @@ impl Scheduler {
         }
     }
 
-    /// After so many pushes for which nobody was called.
-    pub(crate) fn call_for_many(&self, tasks: usize) {
-        if self.idle.spares() {
-            self.call_for_injected();
-        } else {
-            self.idle.notify_many(tasks);
-        }
-    }
-
-    /// After a push to the injector.
+    /// After pushes to where all may take from, by somebody who will not run what was pushed, or not soon. One worker is called,
+    /// however many they were: it calls the next one when it has found something, and so on.
     #[inline]
-    pub(crate) fn call_for_injected(&self) {
+    pub(crate) fn call_one(&self) {
         self.idle.notify_from_outside(|| self.is_backlog());
     }
 
@@ -153,7 +145,7 @@ impl Scheduler {
     #[inline(never)]
     fn push_behind_crowd(&self, held: &Held, runnable: Runnable) {
         match self.injector.push_last(runnable) {
-            Ok(()) => self.call_for_injected(),
+            Ok(()) => self.call_one(),
             Err(runnable) => self.push_back(held, runnable, true),
         }
     }
@@ -182,40 +174,34 @@ impl Scheduler {
             // Events bring as many tasks at once as there are sockets. Those before them stay where they are, and these come in
             // the order of their events.
             self.injector.push_batch(std::iter::once(runnable));
-            return self.call_for_injected();
+            return self.call_one();
         }
-        let mut tasks = 1;
         let newest = std::iter::once(runnable);
         match held.queue.overflow() {
-            Some(older) => {
-                tasks += older.len();
-                self.spill.push_batch(older.chain(newest));
-            }
+            Some(older) => self.spill.push_batch(older.chain(newest)),
             // A thief is taking the older half already.
             None => self.spill.push_batch(newest),
         }
-        if held.seat.is_guest() && self.idle.spares() {
-            self.idle.notify_from_outside(|| false);
-        } else if held.seat.is_slow() || !self.idle.spares() {
-            self.idle.notify_many(tasks);
+        if held.seat.is_slow() && !held.seat.is_guest() {
+            self.idle.notify_from_slow();
         } else {
-            self.idle.call_watcher();
+            self.call_one();
         }
     }
 
     /// Takes all that lies in a guest's queue, but what a thief has its hand on, to the injector.
     pub(crate) fn hand_over(&self, held: &Held) {
-        let mut tasks = 0;
+        let mut any = false;
         if let Some(ring) = held.queue.drain_ring() {
-            tasks += ring.len();
+            any = true;
             self.injector.push_batch(ring);
         }
         while let Some(runnable) = held.queue.pop_ring().or_else(|| held.queue.pop_slot()) {
-            tasks += 1;
+            any = true;
             self.injector.push_batch(std::iter::once(runnable));
         }
-        if tasks > 0 {
-            self.call_for_many(tasks);
+        if any {
+            self.call_one();
         }
     }
 

@@ -6,10 +6,12 @@
 //!
 //! # Why it holds
 //!
-//! A [`Batch`] calls for what it has put into queues when it is dropped, by a return or by a panic. On a
+//! A [`Batch`] calls a worker for what it has put into queues when it is dropped, by a return or by a panic. On a
 //! thread with a seat a task goes into the thread's own ring at once, where thieves see it, and the watcher
 //! looks after it until then: an iterator that takes its time strands nothing. On any other thread tasks
 //! are kept back until there are [`CHUNK`] of them, for which the injector is locked once.
+//!
+//! When the first [`FIRST`] are there, a worker is called as well: it is awake when the rest has come.
 //!
 //! Not promised: that a task begins before the iterator has ended. One that waits for a task which it has
 //! just produced may wait for ever.
@@ -30,6 +32,9 @@ use crate::task::{ExecutorId, PanicStrategy};
 /// workers waiting, and that nobody holds the injector's lock for long.
 const CHUNK: usize = 256;
 
+/// So many are worth a worker.
+const FIRST: usize = 32;
+
 /// Room for so many handles is believed to be needed before they are there.
 const RESERVE: usize = 1 << 16;
 
@@ -38,8 +43,10 @@ struct Batch {
     executor: ExecutorId,
     /// Not in any queue yet.
     outside: Vec<Runnable>,
-    /// So many are in this thread's own queue, and nobody has been called for them.
-    uncalled: usize,
+    /// So many go together from there.
+    chunk: usize,
+    /// So many went to this thread's own queue.
+    own: usize,
 }
 
 impl Batch {
@@ -47,7 +54,8 @@ impl Batch {
         Self {
             executor,
             outside: Vec::new(),
-            uncalled: 0,
+            chunk: FIRST,
+            own: 0,
         }
     }
 
@@ -64,11 +72,17 @@ impl Batch {
         // Asked each time: the iterator may have blocked, and given this thread's seat away.
         guest::arrive(self.executor);
         match door::push_quietly(runnable) {
-            None => self.uncalled += 1,
+            None => {
+                self.own += 1;
+                if self.own == FIRST {
+                    self.call();
+                }
+            }
             Some(runnable) => {
                 self.outside.push(runnable);
-                if self.outside.len() == CHUNK {
+                if self.outside.len() == self.chunk {
                     self.inject();
+                    self.chunk = CHUNK;
                 }
             }
         }
@@ -77,23 +91,32 @@ impl Batch {
 
     /// Puts what is kept back into the injector, if the executor is still there.
     fn inject(&mut self) {
-        let tasks = self.outside.len();
+        if self.outside.is_empty() {
+            return;
+        }
         if let Some(scheduler) = get(self.executor) {
             let injector = &scheduler.injector;
             injector.push_many(self.executor.generation(), &mut self.outside);
-            if tasks > 0 && self.outside.is_empty() {
-                scheduler.call_for_many(tasks);
+            if self.outside.is_empty() {
+                scheduler.call_one();
             }
         }
         self.outside.drain(..).for_each(door::refuse);
+    }
+
+    /// Calls a worker for what lies in this thread's own queue.
+    fn call(&self) {
+        if let Some(scheduler) = get(self.executor) {
+            scheduler.call_one();
+        }
     }
 }
 
 impl Drop for Batch {
     fn drop(&mut self) {
         self.inject();
-        if let (Some(scheduler), 1..) = (get(self.executor), self.uncalled) {
-            scheduler.call_for_many(self.uncalled);
+        if self.own > 0 {
+            self.call();
         }
     }
 }
@@ -314,11 +337,30 @@ mod tests {
     }
 
     #[test]
-    fn as_many_sleepers_are_called_as_there_are_tasks() {
+    fn one_sleeper_is_called_for_many_tasks_and_calls_the_next() {
         for on_worker in [false, true] {
-            for (tasks, called) in [(0, 0), (1, 1), (2, 2), (3, 3), (300, 3)] {
+            for (tasks, called) in [(0, 0), (1, 1), (2, 1), (300, 1)] {
                 assert_eq!(called_for(tasks, on_worker), called, "for {tasks} tasks");
             }
+        }
+    }
+
+    #[test]
+    fn it_is_called_as_soon_as_there_are_enough() {
+        for on_worker in [false, true] {
+            let (scheduler, id, held, beds) = asleep();
+            if on_worker {
+                door::take_seat(id, scheduler, held);
+            }
+            let called = || beds.iter().filter(|bed| bed.call() == Call::Up).count();
+            let mut batch = Batch::new(id);
+            let mut spawn =
+                || drop(batch.spawn(&Options::plain(id), PanicStrategy::Ignore, async {}));
+            (1..FIRST).for_each(|_| spawn());
+            assert_eq!(called(), 0);
+            spawn();
+            assert_eq!(called(), 1);
+            assert_eq!(door::leave_seat().is_some(), on_worker);
         }
     }
 

@@ -24,7 +24,7 @@ impl Idle {
     pub(crate) fn call_if_awaited(&self) {
         producers_fence();
         if self.is_awaited() {
-            self.notify_many(1);
+            self.notify_anyway();
         }
     }
 
