@@ -173,6 +173,7 @@ impl<T> Injector<T> {
             sink(state.queue.drain(..share));
         }
         lane.publish(&state);
+        state.trim();
         Some(item)
     }
 
@@ -205,6 +206,17 @@ impl<T> Injector<T> {
         }
         // Of a thread that is ending, the first.
         self.lane(LANE.try_with(|lane| *lane).unwrap_or(0))
+    }
+}
+
+impl<T> State<T> {
+    /// Gives back the memory of a burst that is over.
+    fn trim(&mut self) {
+        let room = self.queue.capacity();
+        let kept = policy::kept_room(self.queue.len(), room);
+        if kept < room {
+            self.queue.shrink_to(kept);
+        }
     }
 }
 
@@ -253,6 +265,20 @@ mod tests {
         assert_eq!(injector.push(1, "late"), Err("late"));
         injector.open(2);
         assert_eq!(injector.push(1, "very late"), Err("very late"));
+    }
+
+    #[test]
+    fn the_memory_of_a_burst_is_given_back() {
+        let injector = Injector::new(1);
+        injector.open(1);
+        for item in 0..100_000 {
+            assert_eq!(injector.push(1, item), Ok(()));
+        }
+        for item in 0..100_000 {
+            assert_eq!(injector.pop(0, |_| 0, |_| ()), Some(item));
+        }
+        let room = injector.first.state.lock().queue.capacity();
+        assert!(room <= 2 * policy::KEPT, "{room}");
     }
 
     #[test]

@@ -120,6 +120,9 @@ const LAST_CLOSING_TICK: Duration = Duration::from_millis(10);
 /// The same when nobody waits for the executor's end any more: a poll that is stuck may be so for ever.
 const LAST_LONELY_TICK: Duration = Duration::from_millis(100);
 
+/// Room for so many tasks is kept where more than that were once.
+pub(crate) const KEPT: usize = 4096;
+
 /// Ticks that a watcher goes on for when nothing runs any more, in case that something soon does.
 pub(crate) const LINGER: u32 = 4;
 
@@ -250,6 +253,26 @@ pub(crate) fn fine_turn(tick: u32) -> bool {
     tick % FINE_INTERVAL == 0
 }
 
+/// How many more places a list gets that holds so many tasks and is full: twice as many while that is little, else an eighth
+/// more, because a list of a million would be half empty.
+pub(crate) fn more_room(tasks: usize) -> usize {
+    if tasks < KEPT {
+        tasks.max(4)
+    } else {
+        tasks / 8
+    }
+}
+
+/// How much of its `room` a queue keeps that holds so many tasks: after a burst it gives the memory back by halves, so that
+/// each task costs a move at most.
+pub(crate) fn kept_room(tasks: usize, room: usize) -> usize {
+    if room > KEPT && tasks <= room / 4 {
+        room / 2
+    } else {
+        room
+    }
+}
+
 /// Whether so many tasks from outside are more than one worker takes at once.
 pub(crate) fn is_crowd(waiting: usize) -> bool {
     waiting >= INJECTOR_BATCH
@@ -346,6 +369,20 @@ mod tests {
             }
             assert!(next_turn(u32::MAX, hurries) < SPILL_INTERVAL);
         }
+    }
+
+    #[test]
+    fn a_burst_gives_its_room_back_by_halves() {
+        assert_eq!(kept_room(0, KEPT), KEPT);
+        let room = 16 * KEPT;
+        assert_eq!(kept_room(room / 4 + 1, room), room);
+        let mut kept = room;
+        for tasks in (0..=room / 4).rev() {
+            let next = kept_room(tasks, kept);
+            assert!(next == kept || (next == kept / 2 && 2 * tasks <= next));
+            kept = next;
+        }
+        assert_eq!(kept, KEPT);
     }
 
     #[test]

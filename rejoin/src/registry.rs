@@ -29,6 +29,7 @@ use crossbeam_utils::CachePadded;
 use slab::Slab;
 
 use crate::hooks::Finish;
+use crate::policy;
 use crate::sync::{AtomicBool, AtomicU8, AtomicUsize, Lock, Ordering};
 
 /// Shards, a power of two: a worker enters tasks into the shard of its seat, so that workers meet
@@ -115,6 +116,10 @@ impl Registry {
                 return Err(waker);
             }
             if shard.wakers.len() < SHARD_ROOM {
+                if shard.wakers.len() == shard.wakers.capacity() {
+                    let room = policy::more_room(shard.wakers.len());
+                    shard.wakers.reserve_exact(room);
+                }
                 let place = shard.wakers.insert(waker);
                 return Key::new(number, place).ok_or_else(|| shard.wakers.remove(place));
             }
@@ -129,10 +134,17 @@ impl Registry {
         if self.is_closed() {
             return None;
         }
-        self.shards[key.shard()]
-            .lock()
-            .wakers
-            .try_remove(key.place())
+        let emptied;
+        let waker = {
+            let mut shard = self.shards[key.shard()].lock();
+            let waker = shard.wakers.try_remove(key.place());
+            emptied = (shard.wakers.is_empty() && shard.wakers.capacity() > policy::KEPT)
+                .then(|| std::mem::take(&mut shard.wakers));
+            waker
+        };
+        // The memory of a burst that is over, freed after the lock.
+        drop(emptied);
+        waker
     }
 
     /// Refuses further tasks, and hands each one that waits to `wake`, outside any lock.
@@ -244,6 +256,21 @@ mod tests {
         assert!(registry.enter(3, Waker::noop().clone()).is_err());
         registry.open(false);
         assert!(registry.enter(3, Waker::noop().clone()).is_ok());
+    }
+
+    #[test]
+    fn many_take_little_room_that_is_not_used_and_a_burst_gives_it_back() {
+        let registry = Registry::new();
+        let room = || registry.shards[0].lock().wakers.capacity();
+        let mut keys = Vec::new();
+        for tasks in 1..20 * policy::KEPT {
+            keys.push(registry.enter(0, Waker::noop().clone()).unwrap());
+            assert!(room() <= tasks + (tasks / 8).max(policy::KEPT));
+        }
+        for key in keys {
+            assert!(registry.leave(key).is_some());
+        }
+        assert!(room() <= policy::KEPT);
     }
 
     #[test]
