@@ -41,6 +41,7 @@ const MOMENTS: [Moment; 4] = [AtOnce, WhileItWaits, DuringItsLastPoll, AfterItsE
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Dropped(Moment),
+    Aborted(Moment),
     Cancelled(Moment),
     /// And what comes of that is awaited after the task's end.
     CancelledAndAwaited(Moment),
@@ -133,6 +134,10 @@ impl Owner {
         let fate = self.order.fate;
         if fate == Fate::Dropped(moment) {
             drop(self.handle.take());
+        } else if fate == Fate::Aborted(moment) {
+            if let Some(handle) = self.handle.take() {
+                handle.abort();
+            }
         } else if fate == Fate::Cancelled(moment) {
             drop(self.handle.take().map(JoinHandle::cancel));
         } else if fate == Fate::CancelledAndAwaited(moment) {
@@ -143,7 +148,9 @@ impl Owner {
     /// The earliest moment at which the task is cancelled.
     fn is_cancelled_at(&self) -> Option<Moment> {
         let by_handle = match self.order.fate {
-            Fate::Cancelled(moment) | Fate::CancelledAndAwaited(moment) => Some(moment),
+            Fate::Aborted(moment) | Fate::Cancelled(moment) | Fate::CancelledAndAwaited(moment) => {
+                Some(moment)
+            }
             Fate::Dropped(_) | Fate::Joined => None,
         };
         let both = [by_handle, self.order.cancel];
@@ -237,6 +244,7 @@ fn future_and_output_are_dropped_once_and_the_handle_tells_what_came_of_the_task
     for moment in MOMENTS {
         fates.extend([
             Fate::Dropped(moment),
+            Fate::Aborted(moment),
             Fate::Cancelled(moment),
             Fate::CancelledAndAwaited(moment),
         ]);
