@@ -35,7 +35,6 @@ static GLOBAL: OnceLock<ExecutorId> = OnceLock::new();
 
 thread_local! {
     static HERE: Here = const { Here {
-        seat_of: Cell::new(ExecutorId::NONE),
         inside: Cell::new(None),
         may_be_guest: Cell::new(false),
         is_guest: Cell::new(false),
@@ -54,8 +53,6 @@ struct Seated {
 
 /// Plain cells, without a destructor: reading them costs no check, and works while the thread ends.
 struct Here {
-    /// The executor whose seat this thread holds in `HELD`.
-    seat_of: Cell<ExecutorId>,
     /// The executor that a free `spawn` means: of the task that is polled, or of the `block_on`.
     inside: Cell<Option<Home>>,
     /// Whether this thread, if it has no seat, may take one as a guest of the executor that a free
@@ -87,15 +84,11 @@ pub(crate) fn take_seat(id: ExecutorId, scheduler: &'static Scheduler, held: Hel
         held,
     });
     HELD.with_borrow_mut(|held| *held = Some(seated));
-    HERE.with(|here| here.seat_of.set(id));
 }
 
 /// Takes the seat from the calling thread, if it has one.
 pub(crate) fn leave_seat() -> Option<Held> {
-    HERE.with(|here| {
-        here.seat_of.set(ExecutorId::NONE);
-        here.is_guest.set(false);
-    });
+    HERE.with(|here| here.is_guest.set(false));
     let seated = HELD.with_borrow_mut(Option::take)?;
     let held = ManuallyDrop::into_inner(seated).held;
     // Who takes it next wakes nobody.
@@ -105,7 +98,7 @@ pub(crate) fn leave_seat() -> Option<Held> {
 
 /// Whether the calling thread holds a seat.
 pub(crate) fn is_seated() -> bool {
-    HERE.with(|here| here.seat_of.get() != ExecutorId::NONE)
+    HELD.try_with(|seated| seated.borrow().is_some()) == Ok(true)
 }
 
 /// Whether the calling thread holds a guest's seat.
@@ -133,7 +126,7 @@ pub(crate) fn may_be_guest_of(id: ExecutorId) -> bool {
             Some(home) => home.id == id,
             None => GLOBAL.get() == Some(&id),
         };
-        here.may_be_guest.get() && here.seat_of.get() == ExecutorId::NONE && surrounds
+        here.may_be_guest.get() && surrounds && !is_seated()
     };
     HERE.try_with(may) == Ok(true)
 }

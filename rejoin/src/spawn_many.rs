@@ -11,7 +11,7 @@
 //! looks after it until then: an iterator that takes its time strands nothing. On any other thread tasks
 //! are kept back until there are [`CHUNK`] of them, for which the injector is locked once.
 //!
-//! When the first [`FIRST`] are there, a worker is called as well: it is awake when the rest has come.
+//! A worker is called as soon as the first [`FIRST`] are there, too, and is awake when the rest has come.
 //!
 //! Not promised: that a task begins before the iterator has ended. One that waits for a task which it has
 //! just produced may wait for ever.
@@ -133,8 +133,9 @@ impl Drop for Batch {
 ///
 /// # Cost
 ///
-/// One allocation per task, one for the handles. On a worker one fence in all, and no lock while its queue has
-/// room; half of a full one goes to all workers' under one lock. Elsewhere the injector's lock once for 256 tasks.
+/// One allocation per task, one for the handles. On a worker two fences in all, and no lock while its queue has
+/// room; half of a full one goes to all workers' under one lock. Elsewhere the injector's lock once for the first 32 tasks, and
+/// for each 256 that follow. At most so often is a worker called, which calls the next.
 ///
 /// # Panics
 ///
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sleeper_is_called_for_many_tasks_and_calls_the_next() {
+    fn one_sleeper_is_called_however_many_tasks_there_are() {
         for on_worker in [false, true] {
             for (tasks, called) in [(0, 0), (1, 1), (2, 1), (300, 1)] {
                 assert_eq!(called_for(tasks, on_worker), called, "for {tasks} tasks");

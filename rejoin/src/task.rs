@@ -43,8 +43,6 @@ pub(crate) struct ExecutorId(u64);
 
 impl ExecutorId {
     /// No executor has generation 0.
-    pub(crate) const NONE: Self = Self(0);
-
     pub(crate) fn new(index: u32, generation: u32) -> Self {
         Self(u64::from(generation) << 32 | u64::from(index))
     }

@@ -56,7 +56,7 @@ impl Home {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let meta = Meta {
-            executor: ExecutorId::NONE,
+            executor: ExecutorId::new(0, 0),
             id: TaskId(1),
             tag: 0,
             location: Location::caller(),

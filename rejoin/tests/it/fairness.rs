@@ -184,3 +184,27 @@ fn tasks_that_yield_let_those_through_that_wait_outside() {
         assert!(block_on(turns) <= 4);
     });
 }
+
+#[test]
+fn what_overflowed_from_a_ring_has_its_turn_beside_a_task_that_never_ceases() {
+    on_workers(1, &|executor: &Executor| {
+        let ran = Count::new();
+        let turns = executor.spawn(async move {
+            for _ in 0..5_000 {
+                let count = ran.clone();
+                spawn(async move { count.add() }).detach();
+            }
+            let mut turns = 0;
+            // Its own ring is never empty, so nothing else leads to the rest.
+            while ran.get() < 5_000 {
+                turns += 1;
+                yield_now().await;
+            }
+            turns
+        });
+        step("five thousand tasks that did not fit a ring");
+        let turns = block_on(turns);
+        // A batch in 61 polls at the latest.
+        assert!(turns <= 61 * 5_000 / 128, "{turns} turns");
+    });
+}
